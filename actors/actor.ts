@@ -1,0 +1,112 @@
+import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
+import type { z } from 'zod'
+import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
+import type { Refusal } from '../contracts/protocol.ts'
+import type { Organisation } from './ports.ts'
+import type { QueryHandler } from './queries.ts'
+
+export const ROLES = ['student', 'instructor', 'admin', 'coordinator', 'peer_mentor', 'csm', 'system'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Who is asking. */
+export type Principal = {
+  userId: string
+  orgId: string
+  roles: readonly Role[]
+}
+
+export type ColumnType = 'uuid' | 'text' | 'instant' | 'integer' | 'boolean'
+type ColumnValue = string | number | boolean | null
+
+/** A value that is copied out of the snapshot on each commit, so that queries and topics can use it. */
+export type Column<Snapshot> = {
+  type: ColumnType
+  /** Unbounded values must not be indexed. */
+  indexed?: boolean
+  of: (snapshot: Snapshot) => ColumnValue
+}
+
+/** Equalities that are joined by "and"; the empty scope matches every actor. */
+export type Scope<ColumnName extends string = string> = { readonly [Name in ColumnName | 'id']?: string }
+
+/** What `create` may ask for before a new actor's input is complete. */
+export type Lookup = {
+  /** A committed snapshot, or `undefined` when there is no such actor. */
+  actor: <Definition extends AnyActorDefinition>(
+    definition: Definition,
+    id: string,
+  ) => Promise<SnapshotFrom<Definition['machine']> | undefined>
+  organisation: (id: string) => Promise<Organisation | undefined>
+  userOrganisation: (userId: string) => Promise<string | undefined>
+}
+
+export type Creation<Input> = { ok: true; input: Input } | { ok: false; error: Refusal }
+
+export type CreationRequest<Payload> = {
+  id: string
+  payload: Payload
+  principal: Principal
+  at: string
+  lookup: Lookup
+}
+
+type Creating<C extends ActorContract> = {
+  [Name in keyof C['commands'] & string]: C['commands'][Name] extends { creates: true } ? Name : never
+}[keyof C['commands'] & string]
+
+type Payload<C extends ActorContract, Name extends keyof C['commands']> = Fields<C['commands'][Name]['input']>
+
+export type ActorDefinition<
+  C extends ActorContract,
+  Machine extends AnyStateMachine,
+  ColumnName extends string,
+> = {
+  contract: C
+  machine: Machine
+  /** Earlier versions whose snapshots may still be stored, each with the function that lifts them to `machine`. */
+  earlier?: readonly { id: string; lift: (snapshot: never) => unknown }[]
+  columns: Record<ColumnName, Column<SnapshotFrom<Machine>>>
+  /** Topic kind → the column that holds its id. Each turn is published on the topics of before and after it. */
+  topics: Record<string, NoInfer<ColumnName> | 'id'>
+  /** Which actors a principal may know of; any one scope that matches is enough. For all others it does not exist. */
+  scopes: (principal: Principal) => readonly Scope<NoInfer<ColumnName>>[]
+  /** Who may send each command to an actor in scope. Total on purpose: a new command without a rule does not compile. */
+  allow: {
+    [Name in keyof C['commands'] & string]: (
+      principal: Principal,
+      snapshot: SnapshotFrom<Machine>,
+    ) => boolean
+  }
+  /** How a creating command becomes the new machine's input. */
+  create: {
+    [Name in Creating<C>]: (
+      request: CreationRequest<Payload<C, Name>>,
+    ) => Promise<Creation<InputFrom<Machine>>>
+  }
+  /** Who answers each query. Total, as `allow` is. */
+  queries: { [Name in keyof C['queries'] & string]: QueryHandler<z.output<C['queries'][Name]['input']>> }
+  /** Why the machine did not take a command that this state knows; without an answer it is `not_allowed_in_state`. */
+  explain?: {
+    [Name in keyof C['commands'] & string]?: (
+      snapshot: SnapshotFrom<Machine>,
+      command: Payload<C, Name> & { at: string; by?: string },
+    ) => Refusal | undefined
+  }
+  /** What clients see. The snapshot itself never leaves the server. */
+  view: (snapshot: SnapshotFrom<Machine>, id: string) => ViewOf<C>
+  /** The state as one word; by default the machine's state value, joined by dots. */
+  state?: (snapshot: SnapshotFrom<Machine>) => string
+}
+
+/** Joins a contract and a machine; nothing happens at run time. */
+export const defineActor = <
+  const C extends ActorContract,
+  Machine extends AnyStateMachine,
+  const ColumnName extends string,
+>(
+  definition: ActorDefinition<C, Machine, ColumnName>,
+): ActorDefinition<C, Machine, ColumnName> => definition
+
+/** Any actor, as the engine sees it: it knows no domain word, so it knows no domain type either. */
+// oxlint-disable-next-line typescript/no-explicit-any -- functions are contravariant; only `any` accepts every definition
+export type AnyActorDefinition = ActorDefinition<any, any, any>

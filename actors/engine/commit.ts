@@ -1,0 +1,102 @@
+import type { ActorStore, Question, StoredAnswer, Write } from './store.ts'
+
+/** What became of one write. */
+export type Committed =
+  | { status: 'committed'; write: Write; from: number; batch: number }
+  /** Somebody else moved the actor; nothing was written. */
+  | { status: 'conflict' }
+  /** Nothing was written by this attempt; these messages were applied by an earlier one. */
+  | { status: 'answered'; answers: readonly (StoredAnswer | undefined)[] }
+  /** Nothing was written. Poison: the database refuses the rows themselves. */
+  | { status: 'failed'; error: unknown; poison: boolean }
+
+type Job = { store: ActorStore; flight: number; writes: readonly Write[] }
+
+/** Waits between attempts while the database is away, in milliseconds; together about six seconds. */
+const PATIENCE_MS = [20, 50, 100, 250, 500, 1_000, 2_000, 2_000]
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random())))
+
+/** Runs a read again while the database is away. @throws its last error when patience ends. */
+export const patiently = async <Result>(store: ActorStore, read: () => Promise<Result>): Promise<Result> => {
+  for (const waitMs of PATIENCE_MS) {
+    try {
+      return await read()
+    } catch (error) {
+      const kind = store.classify(error)
+      if (kind === 'poison' || kind === 'duplicate') throw error
+      await wait(waitMs)
+    }
+  }
+  return read()
+}
+
+let batches = 0
+
+/**
+ * Commits a batch, whatever the database says: repetitions are found out, an unknown outcome is read back, a transient
+ * error is tried again, and a batch with a poisonous write is halved until the write stands alone.
+ */
+export const commitAll = async (job: Job, attempt = 0): Promise<Committed[]> => {
+  const { store, flight, writes } = job
+  if (writes.length === 0) return []
+  try {
+    const positions = await store.commit(flight, writes)
+    const batch = ++batches
+    return positions.map((from, index) =>
+      from === undefined
+        ? { status: 'conflict' }
+        : { status: 'committed', write: writes[index]!, from, batch },
+    )
+  } catch (error) {
+    return recover(job, error, attempt)
+  }
+}
+
+const recover = async (job: Job, error: unknown, attempt: number): Promise<Committed[]> => {
+  const { store, writes } = job
+  const kind = store.classify(error)
+  if (kind === 'try_again' || kind === 'unknown_outcome') {
+    const waitMs = PATIENCE_MS[attempt]
+    if (waitMs === undefined) return writes.map(() => ({ status: 'failed', error, poison: false }))
+    await wait(waitMs)
+    // A repeated commit cannot apply anything twice: version and message id refuse it, and then it is read back.
+    return commitAll(job, attempt + 1)
+  }
+  if (kind === 'duplicate') {
+    const known = await answersOf(store, writes).catch(() => undefined)
+    if (known?.some((answers) => answers.some(Boolean))) return retryUnanswered(job, known, attempt)
+  }
+  if (writes.length === 1) return [{ status: 'failed', error, poison: true }]
+  const middle = writes.length >> 1
+  return [
+    ...(await commitAll({ ...job, writes: writes.slice(0, middle) }, attempt)),
+    ...(await commitAll({ ...job, writes: writes.slice(middle) }, attempt)),
+  ]
+}
+
+/** Sets aside the writes that repeat something and commits the others. */
+const retryUnanswered = async (
+  job: Job,
+  known: readonly (readonly (StoredAnswer | undefined)[])[],
+  attempt: number,
+): Promise<Committed[]> => {
+  const repeats = (index: number) => known[index]!.some(Boolean)
+  const rest = await commitAll({ ...job, writes: job.writes.filter((_, index) => !repeats(index)) }, attempt)
+  return job.writes.map((_, index) =>
+    repeats(index) ? { status: 'answered', answers: known[index]! } : rest.shift()!,
+  )
+}
+
+const answersOf = async (store: ActorStore, writes: readonly Write[]) => {
+  const questions: Question[] = writes.flatMap(({ id, turns }) =>
+    turns.map(({ messageId, version, cause, by }) => ({
+      actorId: id,
+      messageId,
+      ...(version === 1 && cause === 'command' && by ? { creation: { by } } : {}),
+    })),
+  )
+  const answers = await store.answers(questions)
+  let next = 0
+  return writes.map(({ turns }) => turns.map(() => answers[next++]))
+}

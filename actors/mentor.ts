@@ -1,0 +1,88 @@
+import { mentorContract } from '../contracts/mentor.ts'
+import { isHeldBy, lapsedTypes, mentorMachine, ownHold } from '../machines/mentor.ts'
+import { defineActor, type Principal, type Role } from './actor.ts'
+import { actorJournal, getActor, listActors } from './queries.ts'
+
+type Managed = { context: { orgId: string; coordinatorId: string } }
+
+const has = ({ roles }: Principal, ...wanted: Role[]) => wanted.some((role) => roles.includes(role))
+
+/** An administrator of the organisation, or the system itself. */
+export const isAdmin = (principal: Principal, { context }: Managed): boolean =>
+  context.orgId === principal.orgId && has(principal, 'admin', 'system')
+
+/** An administrator, or the coordinator in charge of this mentor. */
+export const isInCharge = (principal: Principal, snapshot: Managed): boolean =>
+  isAdmin(principal, snapshot) ||
+  (snapshot.context.orgId === principal.orgId &&
+    snapshot.context.coordinatorId === principal.userId &&
+    has(principal, 'coordinator'))
+
+const isSelf = (principal: Principal, { context }: { context: { orgId: string; userId: string } }) =>
+  context.orgId === principal.orgId && context.userId === principal.userId && has(principal, 'peer_mentor')
+
+export const mentor = defineActor({
+  contract: mentorContract,
+  machine: mentorMachine,
+  columns: {
+    orgId: { type: 'uuid', indexed: true, of: ({ context }) => context.orgId },
+    userId: { type: 'uuid', indexed: true, of: ({ context }) => context.userId },
+    coordinatorId: { type: 'uuid', indexed: true, of: ({ context }) => context.coordinatorId },
+    active: { type: 'boolean', of: ({ context }) => context.holds.length === 0 },
+  },
+  topics: { mentor: 'id', user: 'userId', coordinator: 'coordinatorId', org: 'orgId' },
+  scopes: (principal) => [
+    ...(has(principal, 'admin', 'csm', 'system') ? [{ orgId: principal.orgId }] : []),
+    ...(has(principal, 'coordinator') ? [{ orgId: principal.orgId, coordinatorId: principal.userId }] : []),
+    ...(has(principal, 'peer_mentor') ? [{ orgId: principal.orgId, userId: principal.userId }] : []),
+  ],
+  allow: {
+    register: isAdmin,
+    pause: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
+    resume: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
+    reassign: isAdmin,
+  },
+  create: {
+    register: async ({ id, payload, principal, at, lookup }) => {
+      const { orgId } = principal
+      for (const name of ['userId', 'coordinatorId'] as const)
+        if ((await lookup.userOrganisation(payload[name])) !== orgId)
+          return { ok: false, error: { code: 'not_found', message: `${name}: no such user` } }
+      const organisation = await lookup.organisation(orgId)
+      if (!organisation) return { ok: false, error: { code: 'not_found', message: 'no such organisation' } }
+      const { requiredCertTypes } = organisation.settings
+      return { ok: true, input: { id, at, orgId, ...payload, policy: { requiredCertTypes } } }
+    },
+  },
+  queries: { get: getActor, list: listActors, journal: actorJournal },
+  explain: {
+    pause: ({ context }, { by }) => ({
+      code: 'already_held',
+      message: `the ${ownHold(context, by)} hold stands already`,
+    }),
+    resume: ({ context }) =>
+      isHeldBy(context, 'certification')
+        ? {
+            code: 'certificate_invalid',
+            message: 'a required certificate is not valid; renew it first',
+            details: lapsedTypes(context).map((certType) => ({ certType })),
+          }
+        : { code: 'forbidden', message: 'this hold was put by administration, which alone can lift it' },
+    reassign: () => ({
+      code: 'invalid_input',
+      message: 'coordinatorId: is the coordinator already',
+      details: [{ path: ['coordinatorId'], reason: 'is the coordinator already' }],
+    }),
+  },
+  view: ({ context: { userId, coordinatorId, holds, certifications } }, id) => ({
+    id,
+    userId,
+    coordinatorId,
+    active: holds.length === 0,
+    holds: [...holds],
+    certifications: Object.entries(certifications).map(([certificationId, known]) => {
+      const { certType, standing, expiresAt } = known
+      return { certificationId, certType, standing, expiresAt }
+    }),
+  }),
+})

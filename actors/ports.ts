@@ -1,0 +1,64 @@
+import type { AnyMachineSnapshot } from 'xstate'
+
+/** What the actors need from the outside, as types; `persistence/` and `src/` supply them. */
+
+/** The settings of an organisation that life cycles depend on. */
+export type Organisation = {
+  id: string
+  settings: {
+    /** Days before expiry from which a certification is "expiring soon". */
+    expiringWindowDays: number
+    /** Days before expiry at which a reminder is due, descending. */
+    reminderDays: readonly number[]
+    /** Certification types without which a mentor is held. */
+    requiredCertTypes: readonly string[]
+  }
+}
+
+/** An actor as queries find it. */
+export type Found = {
+  id: string
+  version: number
+  state: string
+  view: unknown
+  snapshot: AnyMachineSnapshot
+}
+
+export type Condition = {
+  column: string
+  is: '=' | '<=' | '>=' | 'in'
+  value: string | number | boolean | readonly string[]
+}
+
+export type Search = {
+  /** Rows that match any of these; none means no row. */
+  scopes: readonly { readonly [column: string]: string | undefined }[]
+  where?: readonly Condition[]
+  /** Ascending by this column, then by id; by id alone without it. */
+  order?: string
+  /** The `next` of the page before. */
+  after?: string | undefined
+  limit: number
+}
+
+/** One turn of an actor's history. */
+export type HistoryEntry = {
+  position: number
+  version: number
+  type: string
+  cause: 'command' | 'timer' | 'signal'
+  at: string
+  by: string | null
+  from: string | null
+  to: string
+  events: readonly { type: string; data: object }[]
+}
+
+export type FoundPage = { found: Found[]; next?: string }
+
+/** What queries may ask the database. Every search carries the scopes of the principal. */
+export type Read = {
+  organisation: (id: string) => Promise<Organisation | undefined>
+  search: (actorType: string, search: Search) => Promise<FoundPage>
+  history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+
+/** A UUID of any version, as clients and rows carry it. */
+export const Id = z.uuid().meta({ description: 'UUID' })
+
+/** An instant in UTC. Any ISO-8601 offset is accepted; it is kept as `…Z` with milliseconds. */
+export const Instant = z.iso
+  .datetime({ offset: true })
+  .transform((text, context) => {
+    const ms = Date.parse(text)
+    if (!Number.isNaN(ms) && ms >= EARLIEST_MS && ms < LATEST_MS) return new Date(ms).toISOString()
+    context.addIssue({ code: 'custom', message: 'must be an instant between 1900 and 2200' })
+    return z.NEVER
+  })
+  .meta({ description: 'ISO-8601 instant, UTC, milliseconds' })
+
+const EARLIEST_MS = Date.parse('1900-01-01T00:00:00Z')
+const LATEST_MS = Date.parse('2200-01-01T00:00:00Z')
+
+/** An instant that the server wrote; printed as it is stored. */
+export const StoredInstant = z.string().meta({ format: 'date-time', description: 'ISO-8601 instant, UTC' })
+
+/** One line of human text: trimmed, 1 to 500 characters. */
+export const Note = z.string().trim().min(1).max(500)
+
+/** A page size for `list` queries. */
+export const Limit = z.coerce.number().int().min(1).max(200)

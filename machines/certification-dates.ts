@@ -1,0 +1,60 @@
+import type { CertificationStatus, CertificationView } from '../contracts/certification.ts'
+
+/** What the dates of a certificate say. Instants are ISO-8601 UTC with milliseconds, so text compares as time. */
+
+/** The settings of an organisation that decide when something is announced; days before expiry. */
+export type Policy = { expiringWindowDays: number; reminderDays: readonly number[] }
+
+export type Facts = Pick<CertificationView, 'certType' | 'issuedAt' | 'expiresAt'>
+
+/** What is wrong with a message, for the guard and for the refusal. */
+export type Fault = { path: string[]; reason: string }
+
+/**
+ * The rule of `certificationStatus` in the contract, which clients run at any time, for the moments at which the
+ * machine moves; a property test holds the two together.
+ */
+export const statusAt = (
+  { status, expiresAt, policy }: { status: CertificationStatus; expiresAt: string; policy: Policy },
+  at: string,
+): CertificationStatus => {
+  if (status === 'suspended' || status === 'revoked') return status
+  if (at > expiresAt) return 'expired'
+  return at >= daysBefore(expiresAt, policy.expiringWindowDays) ? 'expiring_soon' : 'valid'
+}
+
+/** The reminders that are still to come at `at`, the next one first; those already past are skipped. */
+export const remindersAfter = (at: string, expiresAt: string, { reminderDays }: Policy): number[] =>
+  [...new Set(reminderDays)]
+    .filter((days) => days > 0 && daysBefore(expiresAt, days) >= at)
+    .toSorted((a, b) => b - a)
+
+export const daysBefore = (instant: string, days: number): string =>
+  new Date(Date.parse(instant) - days * 86_400_000).toISOString()
+
+export const renewalFault = (
+  current: { issuedAt: string },
+  renewal: { issuedAt: string; expiresAt: string; at: string },
+): Fault | undefined => {
+  if (renewal.expiresAt <= renewal.at) return { path: ['expiresAt'], reason: 'must be in the future' }
+  if (renewal.issuedAt < current.issuedAt)
+    return { path: ['issuedAt'], reason: 'must not be before the present issue date' }
+  return undefined
+}
+
+export const correctionFault = (current: Facts, correction: Correction): Fault | undefined => {
+  const { issuedAt, expiresAt } = correctionOf(current, correction)
+  if (issuedAt < expiresAt) return undefined
+  return correction.expiresAt === undefined
+    ? { path: ['issuedAt'], reason: 'must be before expiresAt' }
+    : { path: ['expiresAt'], reason: 'must be after issuedAt' }
+}
+
+type Correction = { [Name in keyof Facts]?: Facts[Name] | undefined }
+
+/** The facts after a correction, which names only what was wrong. */
+export const correctionOf = (current: Facts, { certType, issuedAt, expiresAt }: Correction): Facts => ({
+  certType: certType ?? current.certType,
+  issuedAt: issuedAt ?? current.issuedAt,
+  expiresAt: expiresAt ?? current.expiresAt,
+})

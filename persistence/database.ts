@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Migrator } from '@mikro-orm/migrations'
+import { PgliteDriver, MikroORM as PgliteORM } from '@mikro-orm/pglite'
+import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
+import { actorEntities } from './actor-table.ts'
+import { identityEntities } from './identity.ts'
+import { lockFolder } from './folder-lock.ts'
+import { pgliteSql, postgresSql, type Sql } from './sql.ts'
+
+export type Database = {
+  engine: 'pglite' | 'postgres'
+  /** Hand-written statements: the commit, the journal, timers, effects. */
+  sql: Sql
+  /** Runs `work` on a fresh EntityManager, in one transaction that commits when it returns. */
+  transaction: <Result>(work: (em: EntityManager) => Promise<Result>) => Promise<Result>
+  /** Runs `work` on a fresh EntityManager without a transaction: reads, mostly. */
+  read: <Result>(work: (em: EntityManager) => Promise<Result>) => Promise<Result>
+  migrator: Migrator
+  close: () => Promise<void>
+}
+
+export type DatabaseOptions =
+  | { url: string; poolSize?: number }
+  /** The data folder; without one the database lives in memory. */
+  | { folder?: string }
+
+/**
+ * Opens PostgreSQL by URL, or PGlite in a folder.
+ * @throws when the folder is in use by another living process, or PostgreSQL cannot be reached.
+ */
+export const openDatabase = async (options: DatabaseOptions, migrations: Migrations): Promise<Database> =>
+  'url' in options ? openPostgres(options, migrations) : openPglite(options, migrations)
+
+export type Migrations = NonNullable<NonNullable<Options['migrations']>['migrationsList']>
+
+const shared = (migrations: Migrations) => ({
+  entities: [...identityEntities, ...actorEntities()],
+  extensions: [Migrator],
+  migrations: {
+    migrationsList: migrations,
+    tableName: 'migration',
+    snapshot: false,
+    allOrNothing: true,
+    // `create index concurrently` is not used; a failed start leaves nothing half done.
+    transactional: true,
+  },
+  // Client objects never reach a `where`; this refuses them a second time.
+  validateRequired: true,
+  forceUtcTimezone: true,
+  debug: false,
+  // The server's own log says what matters.
+  logger: () => {},
+})
+
+const openPostgres = async (
+  { url, poolSize = 10 }: { url: string; poolSize?: number },
+  migrations: Migrations,
+): Promise<Database> => {
+  const orm = await PostgresORM.init({
+    ...shared(migrations),
+    clientUrl: url,
+    pool: { min: 0, max: poolSize },
+    driverOptions: {
+      connectionTimeoutMillis: 5_000,
+      application_name: 'laurel',
+      idle_in_transaction_session_timeout: 30_000,
+    },
+  })
+  const connection = orm.em.getDriver().getConnection()
+  // Makes the pool; the first connection is made by the check, and no database is created on the way.
+  await connection.connect({ skipOnConnect: true })
+  const check = await connection.checkConnection()
+  if (!check.ok) {
+    await orm.close(true)
+    throw new Error(`PostgreSQL cannot be reached: ${check.reason}`, { cause: check.error })
+  }
+  const sql = postgresSql(await connection.getNativeClient())
+  return {
+    engine: 'postgres',
+    sql,
+    transaction: (work) => orm.em.fork().transactional(work),
+    read: (work) => work(orm.em.fork()),
+    migrator: orm.migrator as Migrator,
+    close: async () => {
+      await sql.close()
+      await orm.close(true)
+    },
+  }
+}
+
+const openPglite = async (
+  { folder }: { folder?: string },
+  migrations: Migrations,
+): Promise<Database> => {
+  if (folder) mkdirSync(folder, { recursive: true })
+  const unlock = folder ? lockFolder(join(folder, 'laurel.lock')) : () => {}
+  try {
+    const orm = await PgliteORM.init({
+      ...shared(migrations),
+      driver: PgliteDriver,
+      dbName: folder ? join(folder, 'pglite') : 'memory://',
+    })
+    const connection = orm.em.getDriver().getConnection()
+    const sql = pgliteSql(await connection.getNativeClient())
+    // Kysely's PGlite driver keeps one connection for everybody: a query of another request would run inside
+    // whatever transaction is open, and two transactions at once would hang. So one piece of work at a time.
+    const serial = serialised()
+    return {
+      engine: 'pglite',
+      sql,
+      // Both drivers speak the same SQL dialect; only the type of the driver differs.
+      transaction: (work) => serial(() => orm.em.fork().transactional((em) => work(em as never))),
+      read: (work) => serial(() => work(orm.em.fork() as never)),
+      migrator: orm.migrator as Migrator,
+      close: async () => {
+        await serial(() => orm.close(true))
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Runs the tasks that it is given one after another. */
+const serialised = () => {
+  let tail: Promise<unknown> = Promise.resolve()
+  return <Result>(task: () => Promise<Result>): Promise<Result> => {
+    const result = tail.then(task, task)
+    tail = result.catch(() => {})
+    return result
+  }
+}

@@ -1,0 +1,32 @@
+import type { Migrations } from '../database.ts'
+import { actorTable } from './actor-table.ts'
+import { EngineTables } from './m0001-engine.ts'
+import { IdentityTables } from './m0002-identity.ts'
+
+/** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
+export const migrations: Migrations = [
+  { name: '0001-engine', class: EngineTables },
+  { name: '0002-identity', class: IdentityTables },
+  {
+    name: '0003-certification',
+    class: actorTable('certification', {
+      orgId: 'uuid, indexed',
+      mentorId: 'uuid, indexed',
+      mentorUserId: 'uuid, indexed',
+      coordinatorId: 'uuid, indexed',
+      certType: 'text',
+      status: 'text',
+      issuedAt: 'instant',
+      expiresAt: 'instant, indexed',
+    }),
+  },
+  {
+    name: '0004-mentor',
+    class: actorTable('mentor', {
+      orgId: 'uuid, indexed',
+      userId: 'uuid, indexed',
+      coordinatorId: 'uuid, indexed',
+      active: 'boolean',
+    }),
+  },
+]

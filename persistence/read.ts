@@ -1,0 +1,65 @@
+import type { FilterQuery, QueryOrderMap } from '@mikro-orm/core'
+import type { AnyActorDefinition } from '../actors/actor.ts'
+import { activate } from '../actors/engine/turn.ts'
+import type { Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
+import { actorEntity, type ActorRow } from './actor-table.ts'
+import type { Database } from './database.ts'
+import type { Journal } from './journal.ts'
+
+/** Queries over the actor tables, for those whose scopes match. */
+export const createRead = (
+  database: Database,
+  journal: Journal,
+  definitions: readonly AnyActorDefinition[],
+  organisation: (id: string) => Promise<Organisation | undefined>,
+): Read => {
+  const known = new Map(definitions.map((definition) => [definition.contract.actor, definition]))
+  return {
+    organisation,
+    search: (actorType, search) => findActors(database, known.get(actorType)!, search),
+    history: journal.history,
+  }
+}
+
+const findActors = async (database: Database, definition: AnyActorDefinition, search: Search): Promise<FoundPage> => {
+  const { scopes, limit, order } = search
+  if (scopes.length === 0) return { found: [] }
+  const orderBy = { ...(order ? { [order]: 'asc' } : {}), id: 'asc' } as QueryOrderMap<ActorRow>
+  const rows = await database.read((em) =>
+    em.find(actorEntity(definition), whereOf(search), { orderBy, limit: limit + 1, disableIdentityMap: true }),
+  )
+  const found = rows.slice(0, limit).map(({ id, version, machine, state, snapshot, timers }) => {
+    const active = activate(definition, { id, version, machine, snapshot, timers })
+    return { id, version, state, snapshot: active.snapshot, view: definition.view(active.snapshot, id) }
+  })
+  const last = rows.length > limit ? rows[limit - 1] : undefined
+  return last ? { found, next: cursorOf(last, order) } : { found }
+}
+
+const OPERATORS = { '=': '$eq', '<=': '$lte', '>=': '$gte', in: '$in' } as const
+
+/** All values come from schemas and are put under an operator of ours, so no client can bring one of its own. */
+const whereOf = ({ scopes, where = [], after, order }: Search): FilterQuery<ActorRow> => {
+  const conditions: object[] = where.map(({ column, is, value }: Condition) => ({ [column]: { [OPERATORS[is]]: value } }))
+  conditions.push({
+    $or: scopes.map((scope) => ({
+      $and: Object.entries(scope).map(([column, value]) => ({ [column]: { $eq: value } })),
+    })),
+  })
+  if (after) conditions.push(behind(after, order))
+  return { $and: conditions } as FilterQuery<ActorRow>
+}
+
+const cursorOf = (row: ActorRow, order: string | undefined) => {
+  if (!order) return row.id
+  const value = (row as unknown as Record<string, unknown>)[order]
+  return `${value instanceof Date ? value.toISOString() : String(value)}_${row.id}`
+}
+
+/** Rows behind the cursor. A cursor that nobody gave out finds nothing, and that is all it does. */
+const behind = (cursor: string, order: string | undefined): object => {
+  const [, value, id] = /^(?:(.*)_)?([0-9a-f-]{36})$/.exec(cursor) ?? []
+  if (!id || (order && !value)) return { id: { $eq: null } }
+  if (!order) return { id: { $gt: id } }
+  return { $or: [{ [order]: { $gt: value } }, { [order]: { $eq: value }, id: { $gt: id } }] }
+}

@@ -1,0 +1,136 @@
+import type { Pool, PoolClient } from 'pg'
+
+/** The part of PGlite's own client that is used. */
+type Pglite = {
+  query: (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>
+  transaction: <Result>(work: (tx: Pick<Pglite, 'query'>) => Promise<Result>) => Promise<Result>
+}
+
+export type Query = <Row>(statement: Statement, values?: readonly unknown[]) => Promise<Row[]>
+
+/** SQL text with the name under which PostgreSQL keeps its plan. */
+export type Statement = { name: string; text: string }
+
+/** Hand-written SQL on MikroORM's own connections, the same for both engines. */
+export type Sql = {
+  /** One statement in a transaction of its own, on any free connection. */
+  query: Query
+  /** One statement on the connection of a flight; flights never wait for the pool. */
+  fly: (flight: number, statement: Statement, values: readonly unknown[]) => Promise<unknown[]>
+  /** How many batches may be in flight at once. */
+  flights: number
+  /** Several statements that see one snapshot of the database, and change nothing. */
+  consistently: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>
+  /** Runs `work` while no other process does the same under this lock. PostgreSQL only; PGlite has one process. */
+  exclusively: <Result>(lock: number, work: () => Promise<Result>) => Promise<Result>
+  close: () => Promise<void>
+}
+
+const SNAPSHOT: Statement = {
+  name: 'snapshot',
+  text: 'set transaction isolation level repeatable read, read only',
+}
+
+export const pgliteSql = (pglite: Pglite): Sql => {
+  const query: Query = async <Row>({ text }: Statement, values: readonly unknown[] = []) =>
+    (await pglite.query(text, [...values])).rows as Row[]
+  return {
+    query,
+    fly: (_, statement, values) => query(statement, values),
+    flights: 1,
+    consistently: (work) =>
+      pglite.transaction(async (tx) => {
+        await tx.query(SNAPSHOT.text)
+        return work(async ({ text }, values = []) => (await tx.query(text, [...values])).rows as never)
+      }),
+    exclusively: (_, work) => work(),
+    close: async () => {},
+  }
+}
+
+/**
+ * Flight connections are kept: their plans stay prepared, and their planner is told to walk the batch in its own order
+ * (nested loops over the sorted input), so that the batches of several nodes lock rows in one order and cannot deadlock.
+ */
+const FLIGHT_SETTINGS = `set plan_cache_mode = force_generic_plan; set enable_hashjoin = off; set enable_mergejoin = off;
+set enable_seqscan = off; set jit = off; set statement_timeout = '30s'; set lock_timeout = '10s'`
+
+export const postgresSql = (pool: Pool, flights = 2): Sql => {
+  const held: (Promise<PoolClient> | undefined)[] = Array.from({ length: flights })
+  const take = (flight: number) =>
+    (held[flight] ??= pool.connect().then(
+      async (client) => {
+        await client.query(FLIGHT_SETTINGS)
+        return client
+      },
+      (error: unknown) => {
+        held[flight] = undefined
+        throw error
+      },
+    ))
+  const run = async (client: Pick<PoolClient, 'query'>, { name, text }: Statement, values: readonly unknown[] = []) =>
+    (await client.query({ name, text, values: [...values] })).rows
+
+  return {
+    query: async (statement, values) => (await run(pool, statement, values)) as never,
+    fly: async (flight, statement, values) => {
+      const client = await take(flight)
+      try {
+        return await run(client, statement, values)
+      } catch (error) {
+        // An error without SQLSTATE, or of the classes "connection" and "shutdown", leaves a connection that nobody can trust.
+        if (isConnectionLoss(error)) {
+          held[flight] = undefined
+          client.release(true)
+        }
+        throw error
+      }
+    },
+    flights,
+    consistently: async (work) => {
+      const client = await pool.connect()
+      let broken = false
+      try {
+        await client.query(`begin; ${SNAPSHOT.text}`)
+        const result = await work(async (statement, values) => (await run(client, statement, values)) as never)
+        await client.query('commit')
+        return result
+      } catch (error) {
+        broken = isConnectionLoss(error)
+        if (!broken) await client.query('rollback')
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
+    exclusively: async (lock, work) => {
+      const client = await pool.connect()
+      try {
+        await client.query('select pg_advisory_lock($1)', [lock])
+        return await work()
+      } finally {
+        client.release(true) // Closing the connection is what gives the lock back, whatever happened.
+      }
+    },
+    close: async () => {
+      for (const client of held) (await client?.catch(() => undefined))?.release(true)
+    },
+  }
+}
+
+/** The outcome of the statement is unknown: it may have been committed. */
+export const isConnectionLoss = (error: unknown): boolean => {
+  const code = sqlState(error)
+  return code === undefined || /^(08|57P0|25006|58)/.test(code)
+}
+
+/** The five characters by which PostgreSQL tells its errors apart, through whatever wrapped them. */
+export const sqlState = (error: unknown): string | undefined => {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code
+  }
+  return undefined
+}
+
+/** PostgreSQL prints `2026-11-23 15:23:21.59+00`; everything else here says ISO-8601 with milliseconds. */
+export const instant = (text: string | Date): string => new Date(text).toISOString()

@@ -1,0 +1,176 @@
+import type { Namespace, Socket } from 'socket.io'
+import type { EventFrame } from '../../contracts/protocol.ts'
+import type { Routed } from '../../persistence/journal.ts'
+
+export type Mode = 'each' | 'batch'
+
+/** A subscriber that is still reading what it missed; live events wait for it here. */
+export type CatchingUp = {
+  topics: ReadonlySet<string>
+  buffer: Routed[]
+  /** The buffer was full and has been thrown away: the journal has to be read further. */
+  overflowed: boolean
+}
+
+/** The topics of one namespace that somebody on this node listens to. */
+export type Channels = {
+  deliver: (events: readonly Routed[], position: number) => void
+  /** From now on, events of these topics are kept for the subscriber until `join` or `leave`. */
+  hold: (catchingUp: CatchingUp, position: number) => void
+  release: (catchingUp: CatchingUp) => void
+  /** The topic's events go to the socket from now on. Whatever it must know before has been sent. */
+  join: (socket: Socket, topic: string, mode: Mode, position: number) => void
+  leave: (socket: Socket, topic: string) => void
+  stop: () => void
+  stats: () => { topics: number; delivered: number }
+}
+
+type Channel = {
+  topic: string
+  /** The position of the last event that was published here: the `prev` of the next one. */
+  last: number
+  members: Map<string, Mode>
+  catchingUp: Set<CatchingUp>
+  batch: EventFrame[]
+  spokeAt: number
+}
+
+export const BATCH_EVENTS = 64
+const BATCH_MS = 20
+const SILENCE_MS = 15_000
+const MAX_BUFFERED = 2_000
+
+export const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
+
+/**
+ * @param accepts whether events of an actor type are published in this namespace
+ * @param delivered the position up to which this node has delivered
+ */
+export const createChannels = (
+  namespace: Namespace,
+  accepts: (actorType: string) => boolean,
+  delivered: () => number,
+): Channels => {
+  const channels = new Map<string, Channel>()
+  const unsent = new Set<Channel>()
+  let flushTimer: NodeJS.Timeout | undefined
+  let count = 0
+
+  const deliver = (events: readonly Routed[]) => {
+    if (channels.size === 0) return
+    for (const routed of events) {
+      if (!accepts(routed.event.actor.type)) continue
+      for (const topic of routed.topics) {
+        const channel = channels.get(topic)
+        if (channel) publish(channel, routed)
+      }
+    }
+  }
+
+  const publish = (channel: Channel, routed: Routed) => {
+    const { topic } = channel
+    const frame: EventFrame = { topic, prev: channel.last, ...routed.event }
+    channel.last = routed.event.position
+    channel.spokeAt = performance.now()
+    for (const subscriber of channel.catchingUp) keep(subscriber, routed)
+    if (channel.members.size === 0) return
+    count++
+    namespace.local.to(roomOf(topic, 'each')).emit(frame.type, frame)
+    if (namespace.adapter.rooms.has(roomOf(topic, 'batch'))) {
+      channel.batch.push(frame)
+      if (channel.batch.length >= BATCH_EVENTS) flush(channel)
+      else {
+        unsent.add(channel)
+        flushTimer ??= setTimeout(flushAll, BATCH_MS)
+      }
+    }
+  }
+
+  /** An event of several topics is kept once. */
+  const keep = (subscriber: CatchingUp, routed: Routed) => {
+    if (subscriber.buffer.at(-1) === routed) return
+    if (subscriber.buffer.length >= MAX_BUFFERED) {
+      subscriber.buffer = []
+      subscriber.overflowed = true
+    }
+    subscriber.buffer.push(routed)
+  }
+
+  const flush = (channel: Channel) => {
+    unsent.delete(channel)
+    const events = channel.batch
+    if (events.length === 0) return
+    channel.batch = []
+    const { topic } = channel
+    namespace.local.to(roomOf(topic, 'batch')).emit('events', { topic, prev: events[0]!.prev, events })
+  }
+
+  const flushAll = () => {
+    flushTimer = undefined
+    for (const channel of unsent) flush(channel)
+  }
+
+  /** An idle client's cursor moves on too, or it would be too old to resume from one day. */
+  const heartbeat = setInterval(() => {
+    const position = delivered()
+    const now = performance.now()
+    for (const channel of channels.values()) {
+      if (now - channel.spokeAt < SILENCE_MS) continue
+      flush(channel)
+      channel.spokeAt = now
+      const { topic } = channel
+      namespace.local.to([roomOf(topic, 'each'), roomOf(topic, 'batch')]).emit('position', { topic, position })
+    }
+  }, 1_000)
+
+  const channelOf = (topic: string, position: number): Channel => {
+    let channel = channels.get(topic)
+    if (!channel) {
+      channel = { topic, last: position, members: new Map(), catchingUp: new Set(), batch: [], spokeAt: performance.now() }
+      channels.set(topic, channel)
+    }
+    return channel
+  }
+
+  const dropIfEmpty = (topic: string) => {
+    const channel = channels.get(topic)
+    if (channel && channel.members.size === 0 && channel.catchingUp.size === 0) {
+      unsent.delete(channel)
+      channels.delete(topic)
+    }
+  }
+
+  return {
+    deliver,
+    hold: (catchingUp, position) => {
+      for (const topic of catchingUp.topics) channelOf(topic, position).catchingUp.add(catchingUp)
+    },
+    release: (catchingUp) => {
+      for (const topic of catchingUp.topics) {
+        channels.get(topic)?.catchingUp.delete(catchingUp)
+        dropIfEmpty(topic)
+      }
+    },
+    join: (socket, topic, mode, position) => {
+      const channel = channelOf(topic, position)
+      flush(channel) // What waits in the batch is older than the newcomer.
+      channel.members.set(socket.id, mode)
+      void socket.join(roomOf(topic, mode))
+    },
+    leave: (socket, topic) => {
+      const channel = channels.get(topic)
+      const mode = channel?.members.get(socket.id)
+      if (!channel || !mode) return
+      flush(channel)
+      channel.members.delete(socket.id)
+      void socket.leave(roomOf(topic, mode))
+      dropIfEmpty(topic)
+    },
+    stop: () => {
+      clearInterval(heartbeat)
+      clearTimeout(flushTimer)
+      flushAll()
+    },
+    stats: () => ({ topics: channels.size, delivered: count }),
+  }
+}

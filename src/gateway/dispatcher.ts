@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import type { AnyActorDefinition, Lookup, Principal } from '../../actors/actor.ts'
+import type { Engine } from '../../actors/engine/engine.ts'
+import type { Message } from '../../actors/engine/message.ts'
+import type { Read } from '../../actors/ports.ts'
+import { refused, ReservedKeys, type Refused, type Reply } from '../../contracts/protocol.ts'
+import { findFault } from './guard.ts'
+
+/** Parses, authorises and hands on: what sockets and REST have in common. It decides nothing about the domain. */
+export type Dispatcher = {
+  /** Names are the contract's own: `renew`, `list`. Never rejects. */
+  call: (call: Call) => Promise<Reply>
+  knows: (definition: AnyActorDefinition, name: string) => 'command' | 'query' | undefined
+}
+
+export type Call = {
+  definition: AnyActorDefinition
+  name: string
+  payload: unknown
+  principal: Principal
+  correlationId: string
+}
+
+type Dependencies = {
+  engine: Engine
+  read: Read
+  lookup: Lookup
+  now: () => number
+  newId: () => string
+  failed: (error: unknown, call: Call) => void
+}
+
+const Reserved = z.strictObject(ReservedKeys)
+
+export const createDispatcher = (deps: Dependencies): Dispatcher => {
+  const { engine, read, lookup, now, newId, failed } = deps
+  const at = () => new Date(now()).toISOString()
+
+  const knows = ({ contract }: AnyActorDefinition, name: string) => {
+    if (Object.hasOwn(contract.commands, name)) return 'command'
+    return Object.hasOwn(contract.queries, name) ? 'query' : undefined
+  }
+
+  const call = async (request: Call): Promise<Reply> => {
+    const { definition, name, payload } = request
+    const kind = knows(definition, name)
+    if (!kind) return refused('unknown_command', `'${definition.contract.namespace}' has no such command or query`)
+    if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+      return refused('invalid_input', 'the payload must be one object', [{ path: [], reason: 'is not an object' }])
+    const fault = findFault(payload)
+    if (fault) return refused('invalid_input', 'the payload is not acceptable', [fault])
+    try {
+      return kind === 'command' ? await command(request, payload) : await query(request, payload)
+    } catch (error) {
+      failed(error, request)
+      return refused('internal', 'something went wrong on our side', { correlationId: request.correlationId })
+    }
+  }
+
+  const command = async ({ definition, name, principal, correlationId }: Call, payload: object): Promise<Reply> => {
+    const { id, commandId, expectedVersion, ...fields } = payload as Record<string, unknown>
+    const reserved = Reserved.safeParse(withoutUndefined({ id, commandId, expectedVersion }))
+    const { input, creates } = definition.contract.commands[name]!
+    const parsed = input.safeParse(fields)
+    if (!reserved.success || !parsed.success) return invalid(reserved.error, parsed.error)
+    if (!creates && !reserved.data.id) return refused('invalid_input', 'id is required', [{ path: ['id'], reason: 'is required' }])
+
+    const message: Message = {
+      id: reserved.data.commandId ?? newId(),
+      actor: { type: definition.contract.actor, id: reserved.data.id ?? newId() },
+      cause: 'command',
+      type: name,
+      payload: parsed.data as object,
+      at: at(),
+      correlationId,
+      principal,
+      ...(reserved.data.commandId ? { hash: hashOf(principal, name, reserved.data.id, parsed.data) } : {}),
+      ...(reserved.data.expectedVersion ? { expectedVersion: reserved.data.expectedVersion } : {}),
+    }
+    return creates ? create(definition, message) : engine.send(message)
+  }
+
+  const create = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
+    const prepare = definition.create[message.type as never] as AnyCreate
+    const { payload, principal, actor } = message
+    const creation = await prepare({ id: actor.id, payload, principal: principal!, at: message.at, lookup })
+    if (creation.ok) return engine.send({ ...message, creation: { input: creation.input } })
+    // What may not be made now may have been made by the first sending of this very command.
+    return (await engine.answered(message)) ?? { ok: false, error: creation.error }
+  }
+
+  const query = async ({ definition, name, principal }: Call, payload: object): Promise<Reply> => {
+    const parsed = definition.contract.queries[name]!.input.safeParse(payload)
+    if (!parsed.success) return invalid(parsed.error)
+    return definition.queries[name]!({ definition, input: parsed.data, principal, at: at(), read })
+  }
+
+  return { call, knows }
+}
+
+type AnyCreate = (request: {
+  id: string
+  payload: object
+  principal: Principal
+  at: string
+  lookup: Lookup
+}) => Promise<{ ok: true; input: object } | Refused>
+
+/** Zod writes the keys of an object in the schema's order, so equal inputs have equal text. */
+const hashOf = (principal: Principal, name: string, id: string | undefined, payload: unknown) =>
+  hash('sha256', JSON.stringify([principal.userId, name, id ?? null, payload]), 'base64url')
+
+const withoutUndefined = (fields: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+export const invalid = (...errors: (z.ZodError | undefined)[]): Refused => {
+  const details = errors.flatMap((error) =>
+    (error?.issues ?? []).flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ path: [...issue.path, key.slice(0, 64)], reason: 'is unknown' }))
+        : [{ path: issue.path, reason: issue.message }],
+    ),
+  )
+  const first = details[0]
+  return refused('invalid_input', first ? `${first.path.join('.')}: ${first.reason}` : 'invalid input', details.slice(0, 20))
+}

@@ -1,0 +1,51 @@
+/** What every incoming payload is held to before anything else looks at it. */
+
+/** One frame, in bytes of UTF-8. */
+export const MAX_FRAME_BYTES = 64 * 1024
+const MAX_DEPTH = 32
+
+export type Fault = { path: (string | number)[]; reason: string }
+
+/**
+ * Finds what PostgreSQL, JSON or a careless object merge would choke on: depth, NUL, lone surrogates, numbers that were
+ * not kept exactly, binary, and keys that mean something to JavaScript. Walks without recursion: nesting may be hostile.
+ */
+export const findFault = (payload: unknown): Fault | undefined => {
+  const stack: { value: unknown; path: (string | number)[] }[] = [{ value: payload, path: [] }]
+  for (let entry = stack.pop(); entry; entry = stack.pop()) {
+    const { value, path } = entry
+    const reason = faultOf(value, path.length)
+    if (reason) return { path: path.slice(0, 8), reason }
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, child] of Object.entries(value)) {
+      if (FORBIDDEN_KEYS.has(key) || textFault(key)) return { path: path.slice(0, 8), reason: 'has a forbidden key' }
+      stack.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] })
+    }
+  }
+  return undefined
+}
+
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
+
+const faultOf = (value: unknown, depth: number): string | undefined => {
+  switch (typeof value) {
+    case 'string':
+      return textFault(value)
+    case 'number':
+      if (!Number.isFinite(value)) return 'is not a finite number'
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'is too large to be kept exactly' : undefined
+    case 'object':
+      if (value === null) return undefined
+      if (depth >= MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
+      return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype ? undefined : 'is binary'
+    case 'boolean':
+      return undefined
+    default:
+      return 'is not JSON'
+  }
+}
+
+const textFault = (text: string): string | undefined => {
+  if (text.includes('\0')) return 'contains NUL'
+  return text.isWellFormed() ? undefined : 'contains a lone surrogate'
+}

@@ -1,0 +1,27 @@
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Admission } from '../auth/limits.ts'
+
+/** How much one user may ask for, over sockets and REST together (S4.45, C39). */
+export type RequestLimits = {
+  call: (userId: string) => Promise<Admission>
+  subscription: (userId: string) => Promise<Admission>
+}
+
+/** Subscriptions are counted apart: a reconnecting dashboard must not use up its commands. */
+const SUBSCRIPTIONS_PER_MINUTE = 240
+
+export const createRequestLimits = (callsPerMinute: number): RequestLimits => {
+  const calls = new RateLimiterMemory({ points: callsPerMinute, duration: 60 })
+  const subscriptions = new RateLimiterMemory({ points: SUBSCRIPTIONS_PER_MINUTE, duration: 60 })
+  return { call: (userId) => take(calls, userId), subscription: (userId) => take(subscriptions, userId) }
+}
+
+const take = async (limiter: RateLimiterMemory, key: string): Promise<Admission> => {
+  try {
+    await limiter.consume(key)
+    return { ok: true }
+  } catch (error) {
+    if (!(error instanceof RateLimiterRes)) throw error
+    return { ok: false, retryAfterMs: Math.max(1, error.msBeforeNext) }
+  }
+}

@@ -1,0 +1,202 @@
+import type { Socket } from 'socket.io'
+import type { AnyActorDefinition, Principal } from '../../actors/actor.ts'
+import type { TopicRule } from '../../actors/topics.ts'
+import {
+  MAX_TOPICS,
+  refused,
+  SubscribeInput,
+  UnsubscribeInput,
+  type EventFrame,
+  type Reply,
+} from '../../contracts/protocol.ts'
+import type { Journal, Routed } from '../../persistence/journal.ts'
+import type { TopicSnapshots } from '../../persistence/topic-snapshots.ts'
+import { BATCH_EVENTS, type CatchingUp, type Channels, type Mode } from './channels.ts'
+import { invalid } from './dispatcher.ts'
+import { untilDrained } from './slow-clients.ts'
+
+/** A replay of more events than this is refused: a snapshot is cheaper for both sides. */
+const MAX_BACKLOG = 10_000
+const PAGE_TURNS = 200
+
+export type Subscriber = { socket: Socket; principal: () => Principal; topics: Map<string, Mode> }
+
+export type Subscriptions = {
+  subscribe: (subscriber: Subscriber, payload: unknown, ack: (reply: Reply) => void) => Promise<void>
+  unsubscribe: (subscriber: Subscriber, payload: unknown) => Reply
+  /** Leaves the topics that the subscriber may not see any more. */
+  recheck: (subscriber: Subscriber, topics?: readonly string[]) => Promise<void>
+  leaveAll: (subscriber: Subscriber) => void
+}
+
+type Dependencies = {
+  channels: Channels
+  journal: Journal
+  snapshots: TopicSnapshots
+  rules: ReadonlyMap<string, TopicRule>
+  delivered: () => number
+  /** The actor types whose events this namespace carries. */
+  definitions: readonly AnyActorDefinition[]
+  /** Narrows replays to one actor type; `null` where all are carried. */
+  actorType: string | null
+  /** Bounds how many subscribers read the journal at once. */
+  limited: <Result>(work: () => Promise<Result>) => Promise<Result>
+}
+
+/** Joins subscribers to topics with neither a hole nor a repetition between what they are sent first and the live events. */
+export const createSubscriptions = (deps: Dependencies): Subscriptions => {
+  const { channels, journal, snapshots, rules, delivered, definitions, actorType, limited } = deps
+
+  const mayWatch = async (principal: Principal, topic: string) => {
+    const [kind, id] = topic.split(':') as [string, string]
+    return (await rules.get(kind)?.(principal, id)) ?? false
+  }
+
+  const subscribe: Subscriptions['subscribe'] = async (subscriber, payload, ack) => {
+    const parsed = SubscribeInput.safeParse(payload)
+    if (!parsed.success) return ack(invalid(parsed.error))
+    const { mode, after, epoch } = parsed.data
+    const topics = [...new Set(parsed.data.topics)]
+    if (new Set([...subscriber.topics.keys(), ...topics]).size > MAX_TOPICS)
+      return ack(refused('invalid_input', `at most ${MAX_TOPICS} topics a connection`))
+    for (const topic of topics)
+      if (!(await mayWatch(subscriber.principal(), topic)))
+        return ack(refused('forbidden', 'you may not see one of these topics', [{ topic }]))
+
+    for (const topic of topics) leave(subscriber, topic) // A second subscription replaces the first.
+    const catchingUp: CatchingUp = { topics: new Set(topics), buffer: [], overflowed: false }
+    // The channel must outlive the change from waiting to listening: it knows the position that the next event follows.
+    const join = () => {
+      if (!subscriber.socket.connected) return
+      for (const topic of topics) {
+        subscriber.topics.set(topic, mode)
+        channels.join(subscriber.socket, topic, mode, delivered())
+      }
+    }
+    // Listen first, then read: what happens in between is in both, and positions take it out of one of them.
+    channels.hold(catchingUp, delivered())
+    try {
+      await limited(() =>
+        after === undefined
+          ? begin({ subscriber, topics, mode, catchingUp, join, ack })
+          : resume({ subscriber, topics, mode, catchingUp, join, ack, after, epoch }),
+      )
+    } catch (error) {
+      if (!(error instanceof PermissionLost)) throw error
+      for (const topic of topics) subscriber.socket.emit('topic.closed', { topic, reason: 'forbidden' })
+    } finally {
+      channels.release(catchingUp)
+    }
+  }
+
+  type Job = {
+    subscriber: Subscriber
+    topics: string[]
+    mode: Mode
+    catchingUp: CatchingUp
+    join: () => void
+    ack: (reply: Reply) => void
+  }
+
+  const begin = async ({ subscriber, topics, mode, catchingUp, join, ack }: Job) => {
+    const data = await snapshots(topics, definitions)
+    ack({ ok: true, data })
+    const send = sender(subscriber.socket, new Set(topics), mode, data.position)
+    if (!catchingUp.overflowed) send(behind(catchingUp.buffer, data.position))
+    else await readOn({ subscriber, topics, send, catchingUp, cursor: data.position })
+    join()
+  }
+
+  const resume = async (job: Job & { after: number; epoch: string | undefined }) => {
+    const { subscriber, topics, mode, catchingUp, join, ack, after, epoch } = job
+    const head = await journal.head()
+    const impossible = (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
+    if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG)
+      return ack(refused('resync_required', 'subscribe again without `after`'))
+    ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
+    const send = sender(subscriber.socket, new Set(topics), mode, after)
+    const cursor = await readOn({ subscriber, topics, send, catchingUp, cursor: after })
+    for (const topic of topics) subscriber.socket.emit('position', { topic, position: Math.max(cursor, after) })
+    join()
+  }
+
+  /** Sends pages of the journal until nothing is between them and the live events; then those that have waited. */
+  const readOn = async (job: {
+    subscriber: Subscriber
+    topics: string[]
+    send: (events: readonly Routed[]) => void
+    catchingUp: CatchingUp
+    cursor: number
+  }): Promise<number> => {
+    const { subscriber, topics, send, catchingUp } = job
+    let { cursor } = job
+    for (;;) {
+      for (const topic of topics)
+        if (!(await mayWatch(subscriber.principal(), topic))) throw new PermissionLost()
+      const page = await journal.replay({ topics, after: cursor, actorType }, PAGE_TURNS)
+      send(page.events)
+      cursor = page.horizon
+      if (!subscriber.socket.connected) return cursor
+      await untilDrained(subscriber.socket)
+      if (!page.complete) continue
+      if (!catchingUp.overflowed) break
+      catchingUp.overflowed = false
+      catchingUp.buffer = []
+    }
+    const late = behind(catchingUp.buffer, cursor)
+    send(late)
+    return late.at(-1)?.event.position ?? cursor
+  }
+
+  const leave = (subscriber: Subscriber, topic: string) => {
+    if (subscriber.topics.delete(topic)) channels.leave(subscriber.socket, topic)
+  }
+
+  return {
+    subscribe,
+    unsubscribe: (subscriber, payload) => {
+      const parsed = UnsubscribeInput.safeParse(payload)
+      if (!parsed.success) return invalid(parsed.error)
+      for (const topic of parsed.data.topics) leave(subscriber, topic)
+      return { ok: true, data: { topics: [...subscriber.topics.keys()] } }
+    },
+    recheck: async (subscriber, topics = [...subscriber.topics.keys()]) => {
+      for (const topic of topics) {
+        if (!subscriber.topics.has(topic) || (await mayWatch(subscriber.principal(), topic))) continue
+        leave(subscriber, topic)
+        subscriber.socket.emit('topic.closed', { topic, reason: 'forbidden' })
+      }
+    },
+    leaveAll: (subscriber) => {
+      for (const topic of subscriber.topics.keys()) leave(subscriber, topic)
+    },
+  }
+}
+
+/** A topic was closed to the subscriber while it was being replayed. */
+class PermissionLost extends Error {}
+
+const behind = (events: readonly Routed[], position: number) =>
+  events.filter(({ event }) => event.position > position)
+
+/** Sends events to one socket, topic by topic, each with the position that it follows there. */
+const sender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: number) => {
+  const last = new Map<string, number>()
+  return (events: readonly Routed[]) => {
+    const frames: EventFrame[] = []
+    for (const { event, topics: all } of events) {
+      for (const topic of all) {
+        if (!topics.has(topic)) continue
+        frames.push({ topic, prev: last.get(topic) ?? start, ...event })
+        last.set(topic, event.position)
+      }
+    }
+    if (mode === 'each') for (const frame of frames) socket.emit(frame.type, frame)
+    else
+      for (const [topic, list] of Map.groupBy(frames, (frame) => frame.topic))
+        for (let from = 0; from < list.length; from += BATCH_EVENTS) {
+          const batch = list.slice(from, from + BATCH_EVENTS)
+          socket.emit('events', { topic, prev: batch[0]!.prev, events: batch })
+        }
+  }
+}
