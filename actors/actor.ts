@@ -5,7 +5,15 @@ import type { Refusal } from '../contracts/protocol.ts'
 import type { Organisation } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
-export const ROLES = ['student', 'instructor', 'admin', 'coordinator', 'peer_mentor', 'csm', 'system'] as const
+export const ROLES = [
+  'student',
+  'instructor',
+  'admin',
+  'coordinator',
+  'peer_mentor',
+  'csm',
+  'system',
+] as const
 export type Role = (typeof ROLES)[number]
 
 /** Who is asking. */
@@ -72,10 +80,7 @@ export type ActorDefinition<
   scopes: (principal: Principal) => readonly Scope<NoInfer<ColumnName>>[]
   /** Who may send each command to an actor in scope. Total on purpose: a new command without a rule does not compile. */
   allow: {
-    [Name in keyof C['commands'] & string]: (
-      principal: Principal,
-      snapshot: SnapshotFrom<Machine>,
-    ) => boolean
+    [Name in keyof C['commands'] & string]: (principal: Principal, snapshot: SnapshotFrom<Machine>) => boolean
   }
   /** How a creating command becomes the new machine's input. */
   create: {

@@ -52,7 +52,9 @@ export const listActors: QueryHandler<{ limit?: number | undefined; after?: stri
 }
 
 /** `journal { id, afterVersion? }`: what happened to one actor, for those who may see it now. */
-export const actorJournal: QueryHandler<{ id: string; afterVersion?: number | undefined }> = async (request) => {
+export const actorJournal: QueryHandler<{ id: string; afterVersion?: number | undefined }> = async (
+  request,
+) => {
   const actor = await getActor(request)
   if (!actor.ok) return actor
   const { id, afterVersion = 0 } = request.input

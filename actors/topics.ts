@@ -16,12 +16,19 @@ const isOperator = ({ roles }: Principal) =>
  * One rule for each topic kind: one for each actor type, made from its scopes, and these.
  * @throws when an actor publishes on a kind that has no rule, because then nobody would have decided who may listen.
  */
-export const topicRules = (definitions: readonly AnyActorDefinition[], directory: Directory): ReadonlyMap<string, TopicRule> => {
+export const topicRules = (
+  definitions: readonly AnyActorDefinition[],
+  directory: Directory,
+): ReadonlyMap<string, TopicRule> => {
   const sameOrganisation: TopicRule = async (principal, userId) =>
     (await directory.userOrganisation(userId)) === principal.orgId
   const rules = new Map<string, TopicRule>([
     ['org', (principal, id) => id === principal.orgId && isOperator(principal)],
-    ['user', (principal, id) => id === principal.userId || (isOperator(principal) && sameOrganisation(principal, id))],
+    [
+      'user',
+      (principal, id) =>
+        id === principal.userId || (isOperator(principal) && sameOrganisation(principal, id)),
+    ],
     [
       'coordinator',
       (principal, id) =>
@@ -38,6 +45,7 @@ export const topicRules = (definitions: readonly AnyActorDefinition[], directory
   }
   for (const { contract, topics } of definitions)
     for (const kind of Object.keys(topics))
-      if (!rules.has(kind)) throw new Error(`${contract.actor}: no rule says who may subscribe to '${kind}:…'`)
+      if (!rules.has(kind))
+        throw new Error(`${contract.actor}: no rule says who may subscribe to '${kind}:…'`)
   return rules
 }

@@ -19,7 +19,7 @@ export const statusAt = (
   at: string,
 ): CertificationStatus => {
   if (status === 'suspended' || status === 'revoked') return status
-  if (at > expiresAt) return 'expired'
+  if (at >= expiresAt) return 'expired'
   return at >= daysBefore(expiresAt, policy.expiringWindowDays) ? 'expiring_soon' : 'valid'
 }
 

@@ -112,7 +112,7 @@ const certification = setup({
     revoke: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'revoke')
       enqueue.emit({ type: 'certification.revoked', ...factsOf(context), reason: event.reason })
-      enqueue.assign({ status: 'revoked', revokedReason: event.reason })
+      enqueue.assign({ status: 'revoked', suspendedReason: null, revokedReason: event.reason })
     }),
     reassign: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'mentor.reassigned')

@@ -17,9 +17,13 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   commit: async (flight, writes) => {
-    const types = [...new Map(writes.map(({ definition }) => [definition.contract.actor, definition])).values()]
+    const types = [
+      ...new Map(writes.map(({ definition }) => [definition.contract.actor, definition])).values(),
+    ]
     types.sort((one, other) => (one.contract.actor < other.contract.actor ? -1 : 1))
-    const rows = (await sql.fly(flight, commitStatement(types), [JSON.stringify(batchOf(types, writes))])) as {
+    const rows = (await sql.fly(flight, commitStatement(types), [
+      JSON.stringify(batchOf(types, writes)),
+    ])) as {
       write: number
       position: number | string
     }[]
@@ -104,7 +108,13 @@ const batchOf = (types: readonly AnyActorDefinition[], writes: readonly Write[])
       ...write.columns,
     })
     for (const turn of write.turns)
-      turns.push({ ...turn, write: index, id, actor: definition.contract.actor, n: Math.max(turn.events.length, 1) })
+      turns.push({
+        ...turn,
+        write: index,
+        id,
+        actor: definition.contract.actor,
+        n: Math.max(turn.events.length, 1),
+      })
     for (const effect of write.effects) effects.push(effect)
     for (const timer of write.timersSet) timers.push({ ...timer, id, actor: definition.contract.actor })
     for (const name of write.timersCleared) cleared.push({ id, name })

@@ -89,10 +89,7 @@ const openPostgres = async (
   }
 }
 
-const openPglite = async (
-  { folder }: { folder?: string },
-  migrations: Migrations,
-): Promise<Database> => {
+const openPglite = async ({ folder }: { folder?: string }, migrations: Migrations): Promise<Database> => {
   if (folder) mkdirSync(folder, { recursive: true })
   const unlock = folder ? lockFolder(join(folder, 'laurel.lock')) : () => {}
   try {

@@ -23,7 +23,8 @@ export const lockFolder = (path: string): (() => void) => {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
       const owner = ownerOf(path)
-      if (owner && isAlive(owner)) throw new FolderInUse(`the data folder is in use by process ${owner.pid} (${path})`)
+      if (owner && isAlive(owner))
+        throw new FolderInUse(`the data folder is in use by process ${owner.pid} (${path})`)
       rmSync(path, { force: true })
     }
   }

@@ -30,7 +30,9 @@ export const createJournal = (sql: Sql): Journal => {
       const { position } = await readHead(query)
       const rows = await query<Row>(statement, [...values, limit])
       return {
-        events: rows.flatMap((row) => eventsOfTurn(turnOfRow(row))).filter(({ event }) => event.position > after),
+        events: rows
+          .flatMap((row) => eventsOfTurn(turnOfRow(row)))
+          .filter(({ event }) => event.position > after),
         horizon: rows.length < limit ? position : Number(rows.at(-1)!.position),
         complete: rows.length < limit,
       }
@@ -60,7 +62,10 @@ export const createJournal = (sql: Sql): Journal => {
   }
 }
 
-type Row = Pick<TurnRecord, 'version' | 'cause' | 'type' | 'by' | 'from' | 'to' | 'events' | 'view' | 'topics'> & {
+type Row = Pick<
+  TurnRecord,
+  'version' | 'cause' | 'type' | 'by' | 'from' | 'to' | 'events' | 'view' | 'topics'
+> & {
   position: string | number
   actorType: string
   actorId: string
@@ -128,7 +133,13 @@ export const eventsOfWrite = ({ definition, id, turns }: Write, from: number): R
   let position = from - 1
   return turns.flatMap((turn) => {
     position += Math.max(turn.events.length, 1)
-    return eventsOfTurn({ ...turn, actorType: definition.contract.actor, actorId: id, position, state: turn.to })
+    return eventsOfTurn({
+      ...turn,
+      actorType: definition.contract.actor,
+      actorId: id,
+      position,
+      state: turn.to,
+    })
   })
 }
 

@@ -21,12 +21,20 @@ export const createRead = (
   }
 }
 
-const findActors = async (database: Database, definition: AnyActorDefinition, search: Search): Promise<FoundPage> => {
+const findActors = async (
+  database: Database,
+  definition: AnyActorDefinition,
+  search: Search,
+): Promise<FoundPage> => {
   const { scopes, limit, order } = search
   if (scopes.length === 0) return { found: [] }
   const orderBy = { ...(order ? { [order]: 'asc' } : {}), id: 'asc' } as QueryOrderMap<ActorRow>
   const rows = await database.read((em) =>
-    em.find(actorEntity(definition), whereOf(search), { orderBy, limit: limit + 1, disableIdentityMap: true }),
+    em.find(actorEntity(definition), whereOf(search), {
+      orderBy,
+      limit: limit + 1,
+      disableIdentityMap: true,
+    }),
   )
   const found = rows.slice(0, limit).map(({ id, version, machine, state, snapshot, timers }) => {
     const active = activate(definition, { id, version, machine, snapshot, timers })
@@ -40,7 +48,9 @@ const OPERATORS = { '=': '$eq', '<=': '$lte', '>=': '$gte', in: '$in' } as const
 
 /** All values come from schemas and are put under an operator of ours, so no client can bring one of its own. */
 const whereOf = ({ scopes, where = [], after, order }: Search): FilterQuery<ActorRow> => {
-  const conditions: object[] = where.map(({ column, is, value }: Condition) => ({ [column]: { [OPERATORS[is]]: value } }))
+  const conditions: object[] = where.map(({ column, is, value }: Condition) => ({
+    [column]: { [OPERATORS[is]]: value },
+  }))
   conditions.push({
     $or: scopes.map((scope) => ({
       $and: Object.entries(scope).map(([column, value]) => ({ [column]: { $eq: value } })),

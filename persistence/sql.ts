@@ -68,8 +68,11 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
         throw error
       },
     ))
-  const run = async (client: Pick<PoolClient, 'query'>, { name, text }: Statement, values: readonly unknown[] = []) =>
-    (await client.query({ name, text, values: [...values] })).rows
+  const run = async (
+    client: Pick<PoolClient, 'query'>,
+    { name, text }: Statement,
+    values: readonly unknown[] = [],
+  ) => (await client.query({ name, text, values: [...values] })).rows
 
   return {
     query: async (statement, values) => (await run(pool, statement, values)) as never,
@@ -92,7 +95,9 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
       let broken = false
       try {
         await client.query(`begin; ${SNAPSHOT.text}`)
-        const result = await work(async (statement, values) => (await run(client, statement, values)) as never)
+        const result = await work(
+          async (statement, values) => (await run(client, statement, values)) as never,
+        )
         await client.query('commit')
         return result
       } catch (error) {
@@ -127,7 +132,8 @@ export const isConnectionLoss = (error: unknown): boolean => {
 /** The five characters by which PostgreSQL tells its errors apart, through whatever wrapped them. */
 export const sqlState = (error: unknown): string | undefined => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code
+    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code))
+      return cause.code
   }
   return undefined
 }

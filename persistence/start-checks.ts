@@ -22,7 +22,9 @@ export const migrate = async (database: Database, migrations: Migrations, { appl
     const executed = (await migrator.getExecuted()).map(({ name }) => name)
     const newer = executed.filter((name) => !known.has(name))
     if (newer.length > 0)
-      throw new StartRefused(`the database is newer than this build (it has ${newer.join(', ')}): start a newer version`)
+      throw new StartRefused(
+        `the database is newer than this build (it has ${newer.join(', ')}): start a newer version`,
+      )
     const pending = migrations.length - executed.length
     if (pending > 0 && !apply)
       throw new StartRefused(`the database lacks ${pending} migration(s): run \`npm run migrate\` first`)
@@ -34,7 +36,10 @@ export const migrate = async (database: Database, migrations: Migrations, { appl
 }
 
 /** @throws StartRefused when rows are stored that no machine of this build understands, or columns differ. */
-export const checkActors = async ({ sql }: Database, definitions: readonly AnyActorDefinition[]): Promise<void> => {
+export const checkActors = async (
+  { sql }: Database,
+  definitions: readonly AnyActorDefinition[],
+): Promise<void> => {
   for (const definition of definitions) {
     const { contract, machine, earlier = [] } = definition
     const table = tableName(contract.actor)

@@ -9,7 +9,11 @@ const NOW: Statement = { name: 'clock', text: `select extract(epoch from clock_t
  * The database's clock, as seen from here: measured at the start and every `everyMs`, carried on by the monotonic clock
  * in between. A node whose own clock is wrong, or jumps, fires no timer early.
  */
-export const createDatabaseClock = async (sql: Sql, failed: (error: unknown) => void, everyMs = 30_000): Promise<Clock> => {
+export const createDatabaseClock = async (
+  sql: Sql,
+  failed: (error: unknown) => void,
+  everyMs = 30_000,
+): Promise<Clock> => {
   let offset = 0
   const measure = async () => {
     const before = performance.now()

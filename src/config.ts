@@ -9,9 +9,7 @@ const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   DATA_DIR: z.string().min(1).default('./data'),
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
-    .optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   LAUREL_DEMO: onOff.optional(),
@@ -22,12 +20,22 @@ const Environment = z.object({
   LAUREL_ORIGINS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean)),
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    ),
   /** Addresses of proxies whose X-Forwarded-For is believed, separated by commas. */
   LAUREL_TRUSTED_PROXIES: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((address) => address.trim()).filter(Boolean)),
+    .transform((text) =>
+      text
+        .split(',')
+        .map((address) => address.trim())
+        .filter(Boolean),
+    ),
   /** Commands and queries that one user may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: z.coerce.number().int().min(1).default(100),
   LAUREL_MIGRATE: onOff.default(true),
@@ -64,8 +72,12 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
   const config = parsed.data
   const production = config.NODE_ENV === 'production'
   if (production && config.LAUREL_DEMO)
-    throw new ConfigError('LAUREL_DEMO: demo data and its known accounts are refused when NODE_ENV=production')
+    throw new ConfigError(
+      'LAUREL_DEMO: demo data and its known accounts are refused when NODE_ENV=production',
+    )
   if (production && !config.LAUREL_TOKEN_SECRET)
-    throw new ConfigError('LAUREL_TOKEN_SECRET: required when NODE_ENV=production (at least 32 random characters)')
+    throw new ConfigError(
+      'LAUREL_TOKEN_SECRET: required when NODE_ENV=production (at least 32 random characters)',
+    )
   return { ...config, demo: config.LAUREL_DEMO ?? !production }
 }

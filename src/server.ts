@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AnyActorDefinition, Lookup } from '../actors/actor.ts'
 import { createEngine, type CommittedBatch, type Engine, type EngineLimits } from '../actors/engine/engine.ts'
 import { createTimerScheduler } from '../actors/engine/timers.ts'
@@ -47,6 +47,8 @@ export type ServerOptions = {
   /** By default the database's. */
   clock?: Clock
   definitions?: readonly AnyActorDefinition[]
+  /** The longest time between two looks at the timers, in milliseconds. */
+  timerPollMs?: number
   logger: FastifyBaseLogger
 }
 
@@ -99,7 +101,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     trustProxy: [...(options.trustedProxies ?? [])],
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
   })
   answerErrors(app, now)
 
@@ -177,7 +179,11 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
 const createSignIn = async ({ options, database, clock: { now }, newId }: Parts, app: FastifyInstance) => {
   const tokens = createTokens({ secret: options.tokenSecret, now, newId })
   const sessions = createSessions({ database, tokens, now, newId })
-  const defaultOrgId = await ensureDefaultOrganisation(database, { id: newId(), name: 'Laurel', createdAt: now() })
+  const defaultOrgId = await ensureDefaultOrganisation(database, {
+    id: newId(),
+    name: 'Laurel',
+    createdAt: now(),
+  })
   const accounts = createAccounts({
     database,
     sessions,
@@ -200,7 +206,8 @@ const createRuntime = ({ options, database, definitions, clock: { now }, failed 
     committed: (batch) => {
       for (const { write } of batch.writes) {
         for (const { dueAt } of write.timersSet) timers.expect(dueAt)
-        if (write.effects.length > 0) effects.push(write.effects.map((effect) => ({ ...effect, attempts: 0 })))
+        if (write.effects.length > 0)
+          effects.push(write.effects.map((effect) => ({ ...effect, attempts: 0 })))
       }
       for (const listener of listeners) listener(batch)
     },
@@ -208,12 +215,19 @@ const createRuntime = ({ options, database, definitions, clock: { now }, failed 
       failed(error, { actor, messageType: type, messageId: id, correlationId }),
     ...(options.engineLimits ? { limits: options.engineLimits } : {}),
   })
-  const timers = createTimerScheduler({ store: createTimerStore(database.sql), engine, now, failed })
+  const timers = createTimerScheduler({
+    store: createTimerStore(database.sql),
+    engine,
+    now,
+    failed,
+    ...(options.timerPollMs ? { pollMs: options.timerPollMs } : {}),
+  })
   const effects = createInProcessQueue({
     store: createEffectStore(database.sql),
     handlers: { tell: createTell(engine, now) },
     now,
-    failed: (error, effect) => failed(error, effect ? { effect: effect.id, correlationId: effect.correlationId } : {}),
+    failed: (error, effect) =>
+      failed(error, effect ? { effect: effect.id, correlationId: effect.correlationId } : {}),
   })
   return {
     engine,

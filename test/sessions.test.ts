@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RefreshToken } from '../persistence/identity.ts'
+import { RefreshToken, Session } from '../persistence/identity.ts'
 import { refreshTokenHash } from '../src/auth/tokens.ts'
 import { anAuthServer, type AuthServer } from './support/auth-server.ts'
 
@@ -126,6 +126,21 @@ describe('access tokens', () => {
     expect(await isSignedIn(token)).toBe(false)
     expect((await server.call('POST', '/api/auth/user/logout', { token })).status).toBe(401)
     expect(await isSignedIn(other.token)).toBe(true)
+  })
+})
+
+describe('purging', () => {
+  it('removes what has expired and keeps what lives', async () => {
+    const old = await signedIn()
+    server.clock.ms += 15 * 24 * 3600 * 1000
+    const younger = await signedIn()
+    server.clock.ms += 15 * 24 * 3600 * 1000 + 1
+    await server.sessions.purge()
+    const left = await server.database.read((em) =>
+      em.find(Session, { id: { $in: [old.sessionId, younger.sessionId] } }),
+    )
+    expect(left.map(({ id }) => id)).toEqual([younger.sessionId])
+    expect((await refresh(younger.refreshToken)).status).toBe(200)
   })
 })
 

@@ -1,7 +1,15 @@
 import { refused, type Reply } from '../../contracts/protocol.ts'
 import type { AnyActorDefinition } from '../actor.ts'
 import { commitAll, patiently, type Committed } from './commit.ts'
-import { aMailbox, decideChain, questionOf, writeOf, type Chain, type Mailbox, type Waiting } from './mailbox.ts'
+import {
+  aMailbox,
+  decideChain,
+  questionOf,
+  writeOf,
+  type Chain,
+  type Mailbox,
+  type Waiting,
+} from './mailbox.ts'
 import type { Message } from './message.ts'
 import { accepted, internal, overloaded, repeat, reused, STALE } from './replies.ts'
 import { activate, type Active } from './turn.ts'
@@ -178,7 +186,8 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
   const settleRefusals = async (chains: readonly Chain[]) => {
     const doubtful = chains.flatMap(({ answered }) =>
       answered.filter(
-        ({ reply, waiting }) => reply !== STALE && (waiting.message.hash !== undefined || waiting.attempts > 0),
+        ({ reply, waiting }) =>
+          reply !== STALE && (waiting.message.hash !== undefined || waiting.attempts > 0),
       ),
     )
     if (doubtful.length > 0) {
@@ -223,7 +232,8 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
       }
       case 'conflict':
         for (const { waiting } of taken)
-          if (++waiting.attempts >= MAX_ATTEMPTS) settle(mailbox, waiting, overloaded('this actor is contended'))
+          if (++waiting.attempts >= MAX_ATTEMPTS)
+            settle(mailbox, waiting, overloaded('this actor is contended'))
         return
       case 'answered':
         // Some had been applied before; the others are decided again without them.
@@ -232,7 +242,12 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
           if (stored) settle(mailbox, waiting, repeat(waiting.message, stored))
         })
       case 'failed':
-        if (!result.poison) return refuseAll(mailbox, taken.map(({ waiting }) => waiting), result.error)
+        if (!result.poison)
+          return refuseAll(
+            mailbox,
+            taken.map(({ waiting }) => waiting),
+            result.error,
+          )
         if (taken.length > 1) {
           mailbox.solo = taken.length
           return
@@ -275,7 +290,10 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     answered: async (message) => {
       if (message.hash === undefined) return undefined
       const [stored] = await store.answers([
-        { ...questionOf(message), ...(message.principal ? { creation: { by: message.principal.userId } } : {}) },
+        {
+          ...questionOf(message),
+          ...(message.principal ? { creation: { by: message.principal.userId } } : {}),
+        },
       ])
       return stored && repeat(message, stored)
     },

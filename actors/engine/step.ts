@@ -119,16 +119,12 @@ export const hydrate = (machine: AnyStateMachine, stored: object): AnyMachineSna
 
 /** The types of all events that the state has a transition for, whatever the guards would say. */
 export const acceptedTypes = (snapshot: AnyMachineSnapshot): ReadonlySet<string> =>
-  new Set(
-    snapshot.status === 'active' ? getNextTransitions(snapshot).map(({ eventType }) => eventType) : [],
-  )
+  new Set(snapshot.status === 'active' ? getNextTransitions(snapshot).map(({ eventType }) => eventType) : [])
 
 /** The state value as one word: `active.valid`; parallel regions are joined by `+`. */
 export const stateName = (value: AnyMachineSnapshot['value']): string =>
   typeof value === 'string'
     ? value
     : Object.entries(value)
-        .map(([key, child]) =>
-          child && Object.keys(child).length > 0 ? `${key}.${stateName(child)}` : key,
-        )
+        .map(([key, child]) => (child && Object.keys(child).length > 0 ? `${key}.${stateName(child)}` : key))
         .join('+')

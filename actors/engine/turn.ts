@@ -47,7 +47,10 @@ const lift = ({ machine, earlier, contract }: AnyActorDefinition, { machine: id,
 const stateOf = ({ state }: AnyActorDefinition, snapshot: AnyMachineSnapshot): string =>
   state?.(snapshot) ?? stateName(snapshot.value)
 
-const columnsOf = ({ columns }: AnyActorDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> => {
+const columnsOf = (
+  { columns }: AnyActorDefinition,
+  snapshot: AnyMachineSnapshot,
+): Record<string, unknown> => {
   const values: Record<string, unknown> = {}
   for (const name in columns) values[name] = columns[name]!.of(snapshot)
   return values
@@ -72,10 +75,16 @@ export const allowedCommands = (
 }
 
 /** Decides one message, purely. @throws what the machine or a rule throws: a bug, not an answer. */
-export const decide = (definition: AnyActorDefinition, current: Active | undefined, message: Message): Decision => {
-  if (message.creation) return current ? { refused: exists(definition, current, message) } : create(definition, message)
+export const decide = (
+  definition: AnyActorDefinition,
+  current: Active | undefined,
+  message: Message,
+): Decision => {
+  if (message.creation)
+    return current ? { refused: exists(definition, current, message) } : create(definition, message)
   if (!current) return { refused: refused('not_found', `no such ${definition.contract.actor}`) }
-  if (message.generation !== undefined && current.timers[message.type] !== message.generation) return { stale: true }
+  if (message.generation !== undefined && current.timers[message.type] !== message.generation)
+    return { stale: true }
 
   const refusal = message.principal && refuse(definition, current, message, message.principal)
   if (refusal) return { refused: refusal }
@@ -89,7 +98,8 @@ export const decide = (definition: AnyActorDefinition, current: Active | undefin
 }
 
 const exists = (definition: AnyActorDefinition, current: Active, message: Message): Refused => {
-  const visible = message.principal && inScope(definition.scopes(message.principal), message.actor.id, current.columns)
+  const visible =
+    message.principal && inScope(definition.scopes(message.principal), message.actor.id, current.columns)
   return refused('already_exists', visible ? `this ${definition.contract.actor} exists` : 'this id is taken')
 }
 
@@ -98,8 +108,13 @@ const create = (definition: AnyActorDefinition, message: Message): Decision => {
   const stepped = start(definition.machine, { ...creation?.input, id: actor.id, at, by: principal?.userId })
   const columns = columnsOf(definition, stepped.snapshot)
   if (principal) {
-    if (!inScope(definition.scopes(principal), actor.id, columns) || !definition.allow[message.type]!(principal, stepped.snapshot))
-      return { refused: refused('forbidden', `you may not ${message.type} this ${definition.contract.actor}`) }
+    if (
+      !inScope(definition.scopes(principal), actor.id, columns) ||
+      !definition.allow[message.type]!(principal, stepped.snapshot)
+    )
+      return {
+        refused: refused('forbidden', `you may not ${message.type} this ${definition.contract.actor}`),
+      }
   }
   return { taken: turnOf(definition, undefined, message, stepped) }
 }
@@ -218,7 +233,8 @@ const applyTimers = (
   if (message.generation !== undefined) latest.set(message.type, undefined)
   for (const change of changes) {
     if ('cancel' in change) {
-      if (timers[change.cancel] !== undefined || latest.has(change.cancel)) latest.set(change.cancel, undefined)
+      if (timers[change.cancel] !== undefined || latest.has(change.cancel))
+        latest.set(change.cancel, undefined)
     } else {
       const { set: name, event, delayMs } = change
       const dueAt = new Date(Math.min(Date.parse(message.at) + delayMs, LATEST_MS)).toISOString()

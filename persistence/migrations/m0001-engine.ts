@@ -39,8 +39,12 @@ export class EngineTables extends Migration {
     this.addSql(`create unique index journal_message on journal (actor_id, message_id)`)
     this.addSql(`create unique index journal_version on journal (actor_id, version)`)
     // A creating command names no actor, so its sender and its id find what it made.
-    this.addSql(`create unique index journal_creation on journal (message_id, by) where version = 1 and cause = 'command'`)
-    this.addSql(`create index journal_topics on journal using gin (topics) with (gin_pending_list_limit = 512)`)
+    this.addSql(
+      `create unique index journal_creation on journal (message_id, by) where version = 1 and cause = 'command'`,
+    )
+    this.addSql(
+      `create index journal_topics on journal using gin (topics) with (gin_pending_list_limit = 512)`,
+    )
     // Append-only, also for those who hold a connection.
     this.addSql(`create function journal_is_append_only() returns trigger language plpgsql as
       $$ begin raise exception 'the journal is append-only' using errcode = '42501'; end $$`)

@@ -2,6 +2,8 @@ import type { Database } from '../../persistence/database.ts'
 import type { Statement } from '../../persistence/sql.ts'
 import type { SessionChanges } from './session-changes.ts'
 
+type Upkeep = Pick<SessionChanges, 'start' | 'stop'> & { purge: () => Promise<void> }
+
 type UpkeepDeps = { database: Database; changes: SessionChanges; now: () => number }
 
 const PURGE_MS = 3600 * 1000
@@ -21,16 +23,13 @@ const PURGE: readonly Statement[] = [
 ]
 
 /** Listens to the other nodes, and once an hour removes what nobody needs. */
-export const sessionUpkeep = ({
-  database,
-  changes,
-  now,
-}: UpkeepDeps): Pick<SessionChanges, 'start' | 'stop'> => {
+export const sessionUpkeep = ({ database, changes, now }: UpkeepDeps): Upkeep => {
   let timer: NodeJS.Timeout | undefined
   const purge = async () => {
     for (const statement of PURGE) await database.sql.query(statement, [new Date(now()).toISOString()])
   }
   return {
+    purge,
     start: (report) => {
       changes.start(report)
       timer ??= setInterval(() => void purge().catch(report), PURGE_MS).unref()

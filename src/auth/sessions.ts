@@ -47,6 +47,8 @@ export type Sessions = {
   /** For open sockets. Both return the function that ends the subscription. */
   onEnded: (listener: (ended: SessionEnded) => void) => () => void
   onRolesChanged: (listener: (changed: RolesChanged) => void) => () => void
+  /** Removes what is past all use; done once an hour after `start`. */
+  purge: () => Promise<void>
   /** Starts listening to other nodes; `report` hears of every failed attempt. */
   start: (report: (error: unknown) => void) => void
   stop: () => Promise<void>

@@ -119,14 +119,23 @@ export const createChannels = (
       flush(channel)
       channel.spokeAt = now
       const { topic } = channel
-      namespace.local.to([roomOf(topic, 'each'), roomOf(topic, 'batch')]).emit('position', { topic, position })
+      namespace.local
+        .to([roomOf(topic, 'each'), roomOf(topic, 'batch')])
+        .emit('position', { topic, position })
     }
   }, 1_000)
 
   const channelOf = (topic: string, position: number): Channel => {
     let channel = channels.get(topic)
     if (!channel) {
-      channel = { topic, last: position, members: new Map(), catchingUp: new Set(), batch: [], spokeAt: performance.now() }
+      channel = {
+        topic,
+        last: position,
+        members: new Map(),
+        catchingUp: new Set(),
+        batch: [],
+        spokeAt: performance.now(),
+      }
       channels.set(topic, channel)
     }
     return channel

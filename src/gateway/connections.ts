@@ -44,7 +44,10 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
     connection.stopTimers()
     const { expiresAt } = connection.caller
     const leftMs = Date.parse(expiresAt) - now()
-    const warning = setTimeout(() => connection.socket.emit('session.expiring', { expiresAt }), leftMs - WARN_MS)
+    const warning = setTimeout(
+      () => connection.socket.emit('session.expiring', { expiresAt }),
+      leftMs - WARN_MS,
+    )
     const end = setTimeout(() => {
       connection.socket.emit('session.expired', { expiresAt })
       close(connection, { code: 'session_expired' })

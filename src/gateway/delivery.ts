@@ -36,7 +36,10 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
 
   const advance = (events: readonly Routed[], to: number) => {
     if (to <= position) return
-    const fresh = events[0] && events[0].event.position <= position ? events.filter(({ event }) => event.position > position) : events
+    const fresh =
+      events[0] && events[0].event.position <= position
+        ? events.filter(({ event }) => event.position > position)
+        : events
     position = to
     deliver(fresh, to)
   }

@@ -45,9 +45,12 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
   const call = async (request: Call): Promise<Reply> => {
     const { definition, name, payload } = request
     const kind = knows(definition, name)
-    if (!kind) return refused('unknown_command', `'${definition.contract.namespace}' has no such command or query`)
+    if (!kind)
+      return refused('unknown_command', `'${definition.contract.namespace}' has no such command or query`)
     if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
-      return refused('invalid_input', 'the payload must be one object', [{ path: [], reason: 'is not an object' }])
+      return refused('invalid_input', 'the payload must be one object', [
+        { path: [], reason: 'is not an object' },
+      ])
     const fault = findFault(payload)
     if (fault) return refused('invalid_input', 'the payload is not acceptable', [fault])
     try {
@@ -58,13 +61,17 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
     }
   }
 
-  const command = async ({ definition, name, principal, correlationId }: Call, payload: object): Promise<Reply> => {
+  const command = async (
+    { definition, name, principal, correlationId }: Call,
+    payload: object,
+  ): Promise<Reply> => {
     const { id, commandId, expectedVersion, ...fields } = payload as Record<string, unknown>
     const reserved = Reserved.safeParse(withoutUndefined({ id, commandId, expectedVersion }))
     const { input, creates } = definition.contract.commands[name]!
     const parsed = input.safeParse(fields)
     if (!reserved.success || !parsed.success) return invalid(reserved.error, parsed.error)
-    if (!creates && !reserved.data.id) return refused('invalid_input', 'id is required', [{ path: ['id'], reason: 'is required' }])
+    if (!creates && !reserved.data.id)
+      return refused('invalid_input', 'id is required', [{ path: ['id'], reason: 'is required' }])
 
     const message: Message = {
       id: reserved.data.commandId ?? newId(),
@@ -123,5 +130,9 @@ export const invalid = (...errors: (z.ZodError | undefined)[]): Refused => {
     ),
   )
   const first = details[0]
-  return refused('invalid_input', first ? `${first.path.join('.')}: ${first.reason}` : 'invalid input', details.slice(0, 20))
+  return refused(
+    'invalid_input',
+    first ? `${first.path.join('.')}: ${first.reason}` : 'invalid input',
+    details.slice(0, 20),
+  )
 }

@@ -18,7 +18,8 @@ export const findFault = (payload: unknown): Fault | undefined => {
     if (reason) return { path: path.slice(0, 8), reason }
     if (typeof value !== 'object' || value === null) continue
     for (const [key, child] of Object.entries(value)) {
-      if (FORBIDDEN_KEYS.has(key) || textFault(key)) return { path: path.slice(0, 8), reason: 'has a forbidden key' }
+      if (FORBIDDEN_KEYS.has(key) || textFault(key))
+        return { path: path.slice(0, 8), reason: 'has a forbidden key' }
       stack.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] })
     }
   }
@@ -33,11 +34,15 @@ const faultOf = (value: unknown, depth: number): string | undefined => {
       return textFault(value)
     case 'number':
       if (!Number.isFinite(value)) return 'is not a finite number'
-      return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'is too large to be kept exactly' : undefined
+      return Number.isInteger(value) && !Number.isSafeInteger(value)
+        ? 'is too large to be kept exactly'
+        : undefined
     case 'object':
       if (value === null) return undefined
       if (depth >= MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
-      return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype ? undefined : 'is binary'
+      return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+        ? undefined
+        : 'is binary'
     case 'boolean':
       return undefined
     default:

@@ -14,7 +14,8 @@ class BoundedDecoder extends standard.Decoder {
   }
 
   override add(chunk: unknown): void {
-    if (typeof chunk === 'string' && Buffer.byteLength(chunk) > MAX_FRAME_BYTES) return super.add(withoutPayload(chunk))
+    if (typeof chunk === 'string' && Buffer.byteLength(chunk) > MAX_FRAME_BYTES)
+      return super.add(withoutPayload(chunk))
     super.add(chunk)
   }
 

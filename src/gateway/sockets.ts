@@ -93,7 +93,8 @@ export const createSockets = (deps: Dependencies): Sockets => {
     const { token } = socket.handshake.auth as { token?: unknown }
     deps.callerOf(token).then(
       (caller) => {
-        if (!caller) return next(Object.assign(new Error('Sign in first'), { data: { code: 'unauthenticated' } }))
+        if (!caller)
+          return next(Object.assign(new Error('Sign in first'), { data: { code: 'unauthenticated' } }))
         socket.data.caller = caller
         next()
       },
@@ -108,7 +109,9 @@ export const createSockets = (deps: Dependencies): Sockets => {
     const { namespace, subscriptions } = frontage
     namespace.use(admit)
     namespace.on('connection', (socket) => {
-      const connection = connections.open(socket, socket.data.caller as Caller, (it) => subscriptions.recheck(it))
+      const connection = connections.open(socket, socket.data.caller as Caller, (it) =>
+        subscriptions.recheck(it),
+      )
       socket.on('disconnect', () => subscriptions.leaveAll(connection))
       socket.on('error', (error: unknown) => failed(error))
       const strikes = aStrikeCount()
@@ -122,7 +125,8 @@ export const createSockets = (deps: Dependencies): Sockets => {
         answer(frontage, connection, { name, payload, correlationId, ack })
           .then((reply) => {
             if (reply) ack(reply)
-            if (reply && isStrike(reply) && strikes() > MAX_STRIKES) close(connection, { code: 'protocol_error' })
+            if (reply && isStrike(reply) && strikes() > MAX_STRIKES)
+              close(connection, { code: 'protocol_error' })
           })
           .catch((error: unknown) => {
             failed(error, { correlationId, name })
@@ -142,12 +146,16 @@ export const createSockets = (deps: Dependencies): Sockets => {
   ): Promise<Reply | undefined> => {
     if (typeof name !== 'string') return refused('unknown_command', 'an event needs a name')
     if (args[0] === TOO_LARGE) return refused('payload_too_large', 'a frame may have 64 KiB')
-    if (args.length > 1) return refused('invalid_input', 'a call has one payload', [{ path: [], reason: 'is not one object' }])
+    if (args.length > 1)
+      return refused('invalid_input', 'a call has one payload', [{ path: [], reason: 'is not one object' }])
     const payload = args[0] ?? {}
     const { userId } = connection.caller.principal
-    if (name === 'session.refresh') return connections.refresh(connection, (payload as { token?: unknown }).token)
+    if (name === 'session.refresh')
+      return connections.refresh(connection, (payload as { token?: unknown }).token)
 
-    const admission = await (name === 'subscribe' || name === 'unsubscribe' ? limits.subscription(userId) : limits.call(userId))
+    const admission = await (name === 'subscribe' || name === 'unsubscribe'
+      ? limits.subscription(userId)
+      : limits.call(userId))
     if (!admission.ok)
       return { ...refused('rate_limited', 'too many requests'), retryAfterMs: admission.retryAfterMs }
     if (name === 'subscribe') {
@@ -178,7 +186,9 @@ export const createSockets = (deps: Dependencies): Sockets => {
         const moved = events.filter(({ topics }) => hasTwoOfAKind(topics)).flatMap(({ topics }) => topics)
         if (moved.length > 0)
           for (const connection of connections.all())
-            if (connection.socket.nsp === frontages.find((it) => it.subscriptions === subscriptions)?.namespace)
+            if (
+              connection.socket.nsp === frontages.find((it) => it.subscriptions === subscriptions)?.namespace
+            )
               subscriptions.recheck(connection, moved).catch(failed)
       }
     },

@@ -110,13 +110,15 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   const resume = async (job: Job & { after: number; epoch: string | undefined }) => {
     const { subscriber, topics, mode, catchingUp, join, ack, after, epoch } = job
     const head = await journal.head()
-    const impossible = (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
+    const impossible =
+      (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
     if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG)
       return ack(refused('resync_required', 'subscribe again without `after`'))
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
     const send = sender(subscriber.socket, new Set(topics), mode, after)
     const cursor = await readOn({ subscriber, topics, send, catchingUp, cursor: after })
-    for (const topic of topics) subscriber.socket.emit('position', { topic, position: Math.max(cursor, after) })
+    for (const topic of topics)
+      subscriber.socket.emit('position', { topic, position: Math.max(cursor, after) })
     join()
   }
 
