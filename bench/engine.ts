@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEngine, type Engine } from '../actors/engine/engine.ts'
+import { createEngine, type Engine, type EngineLimits } from '../actors/engine/engine.ts'
 import { createActorStore } from '../persistence/actor-store.ts'
 import { openDatabase, type DatabaseOptions } from '../persistence/database.ts'
 import { migrations } from '../persistence/migrations/list.ts'
@@ -50,7 +50,7 @@ export const benchEngine = async () => {
   rmSync(folder, { recursive: true })
 }
 
-export const laurelEngine = async (options: DatabaseOptions, count = ACTORS) => {
+export const laurelEngine = async (options: DatabaseOptions, count = ACTORS, limits: Partial<EngineLimits> = {}) => {
   const database = await openDatabase(options, [...migrations, accountMigration])
   await database.migrator.up()
   const engine = createEngine({
@@ -58,7 +58,7 @@ export const laurelEngine = async (options: DatabaseOptions, count = ACTORS) => 
     definitions: [account],
     committed: () => {},
     failed: (error) => console.error(error),
-    limits: { active: 2 * count, node: 100_000, mailbox: 10_000 },
+    limits: { active: 2 * count, node: 100_000, mailbox: 10_000, ...limits },
   })
   const principal = { userId: randomUUID(), orgId: randomUUID(), roles: [] }
   const ids = Array.from({ length: count }, () => randomUUID())

@@ -1,4 +1,4 @@
-import type { AnyActorDefinition, ColumnType } from '../actors/actor.ts'
+import type { AnyActorDefinition } from '../actors/actor.ts'
 import type { ActorStore, Question, StoredActor, StoredAnswer, Write } from '../actors/engine/store.ts'
 import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database } from './database.ts'
@@ -17,18 +17,17 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   commit: async (flight, writes) => {
-    const types = [
-      ...new Map(writes.map(({ definition }) => [definition.contract.actor, definition])).values(),
-    ]
-    types.sort((one, other) => (one.contract.actor < other.contract.actor ? -1 : 1))
-    const rows = (await sql.fly(flight, commitStatement(types), [
-      JSON.stringify(batchOf(types, writes)),
-    ])) as {
+    const batch = batchOf(writes)
+    const rows = (await sql.fly(flight, commitStatement(batch), parametersOf(batch))) as {
       write: number
       position: number | string
     }[]
     const positions: (number | undefined)[] = writes.map(() => undefined)
-    for (const { write, position } of rows) positions[write] = Number(position)
+    for (const row of rows) {
+      const position = Number(row.position)
+      const known = positions[row.write]
+      if (known === undefined || position < known) positions[row.write] = position
+    }
     return positions
   },
 
@@ -87,74 +86,89 @@ const loadStatement = ({ contract }: AnyActorDefinition): Statement => {
   return statement
 }
 
-/** The one parameter of the commit: all rows of the batch, by table. */
-const batchOf = (types: readonly AnyActorDefinition[], writes: readonly Write[]) => {
-  const actors = types.map(() => [] as object[])
-  const turns: object[] = []
-  const effects: object[] = []
-  const timers: object[] = []
-  const cleared: object[] = []
-  const settled: object[] = []
-  writes.forEach((write, index) => {
-    const { definition, id } = write
-    actors[types.indexOf(definition)]!.push({
-      id,
-      base: write.base,
-      version: write.version,
-      machine: write.machine,
-      state: write.state,
-      snapshot: write.snapshot,
-      timers: write.timers,
-      ...write.columns,
-    })
-    for (const turn of write.turns)
-      turns.push({
-        ...turn,
-        write: index,
-        id,
-        actor: definition.contract.actor,
-        n: Math.max(turn.events.length, 1),
-      })
-    for (const effect of write.effects) effects.push(effect)
-    for (const timer of write.timersSet) timers.push({ ...timer, id, actor: definition.contract.actor })
-    for (const name of write.timersCleared) cleared.push({ id, name })
-    for (const effect of write.settles) settled.push({ id, effect })
-  })
-  return { actors, turns, effects, timers, cleared, settled }
+/** The rows of a batch, by table; actors by type. */
+type Batch = {
+  types: readonly AnyActorDefinition[]
+  updated: object[][]
+  made: object[][]
+  turns: object[]
+  effects: object[]
+  timers: object[]
+  cleared: object[]
+  settled: object[]
 }
+
+const batchOf = (writes: readonly Write[]): Batch => {
+  const types = [...new Set(writes.map(({ definition }) => definition))].toSorted((one, other) =>
+    one.contract.actor < other.contract.actor ? -1 : 1,
+  )
+  const batch: Batch = {
+    types,
+    updated: types.map(() => []),
+    made: types.map(() => []),
+    turns: [],
+    effects: [],
+    timers: [],
+    cleared: [],
+    settled: [],
+  }
+  writes.forEach((write, index) => {
+    const { definition, id, base, version, machine, state, snapshot, timers, columns } = write
+    const { actor } = definition.contract
+    const rows = base === 0 ? batch.made : batch.updated
+    rows[types.indexOf(definition)]!.push({ id, base, version, machine, state, snapshot, timers, ...columns })
+    for (const turn of write.turns)
+      batch.turns.push({ ...turn, ord: batch.turns.length, write: index, id, actor, n: Math.max(turn.events.length, 1) })
+    batch.effects.push(...write.effects)
+    for (const timer of write.timersSet) batch.timers.push({ ...timer, id, actor })
+    for (const name of write.timersCleared) batch.cleared.push({ id, name })
+    for (const effect of write.settles) batch.settled.push({ id, effect })
+  })
+  return batch
+}
+
+/** Every list that is not empty, in the order in which the statement's text numbers them. */
+const listsOf = ({ types, updated, made, turns, effects, settled, cleared, timers }: Batch) =>
+  [
+    ...types.flatMap((definition, index) => [
+      { name: `updated_${index}`, rows: updated[index]!, text: updateText(definition, index) },
+      { name: `made_${index}`, rows: made[index]!, text: insertText(definition, index) },
+    ]),
+    { name: 'turn', rows: turns, text: TURNS },
+    { name: 'promised', rows: effects, text: EFFECTS },
+    { name: 'settled', rows: settled, text: SETTLED },
+    { name: 'cleared', rows: cleared, text: CLEARED },
+    { name: 'waiting', rows: timers, text: TIMERS },
+  ].filter(({ rows }) => rows.length > 0)
+
+const parametersOf = (batch: Batch) => listsOf(batch).map(({ rows }) => JSON.stringify(rows))
 
 const commits = new Map<string, Statement>()
 
 /**
  * The whole commit as one statement, so that it is one round trip and one transaction. Data dependencies give it its
- * order: actor rows (type by type, in id order), then the head row that gives out positions, then everything else for
- * the actors whose version still held.
+ * order: actor rows (type by type, in id order), then the head row that gives out positions, then everything else, for
+ * the actors whose version still held. What a batch does not need is not in its statement.
  */
-const commitStatement = (types: readonly AnyActorDefinition[]): Statement => {
-  const name = `commit_${types.map(({ contract }) => contract.actor).join('_')}`
+const commitStatement = (batch: Batch): Statement => {
+  const lists = listsOf(batch)
+  const name = `commit ${batch.types.map(({ contract }) => contract.actor).join(' ')} ${lists.map((list) => list.name).join(' ')}`
   let statement = commits.get(name)
   if (!statement) {
-    statement = { name, text: commitText(types) }
+    statement = { name: `commit_${commits.size}`, text: commitText(lists) }
     commits.set(name, statement)
   }
   return statement
 }
 
-const commitText = (types: readonly AnyActorDefinition[]) => `
-with p as materialized (select $1::jsonb as batch),
-${types.map(actorParts).join(',\n')},
-won as materialized (${types.map((_, i) => `select id from updated_${i} union all select id from made_${i}`).join(' union all ')}),
-turn as materialized (
-  select t.*, sum(t.n) over (order by t.ord) as upto
-  from (
-    select r.*, t.ordinality as ord from p, jsonb_array_elements(p.batch->'turns') with ordinality as t(turn, ordinality),
-    jsonb_to_record(t.turn) as r(write integer, actor text, id uuid, n integer, version integer, "messageId" text,
-      "messageHash" text, cause text, type text, message jsonb, at timestamptz, by uuid, "correlationId" text,
-      "from" text, "to" text, events jsonb, view jsonb, allowed jsonb, topics text[])
-  ) t
-  where (t.id in (select id from won)) is true
-),
-total as materialized (select coalesce(sum(n), 0) as n from turn),
+const commitText = (lists: ReturnType<typeof listsOf>) => {
+  const actors = lists.filter(({ name }) => /^(updated|made)_/.test(name))
+  const parts = lists.map(({ text }, index) => text.replaceAll('$rows', `json_to_recordset($${index + 1}::json)`))
+  return `
+with ${parts.slice(0, actors.length).join(',\n')},
+won as materialized (${actors.map(({ name }) => `select id from ${name}`).join(' union all ')}),
+${parts.slice(actors.length).join(',\n')},
+total as materialized (select sum(n) as n from turn),
 head as (
   update journal_head set position = position + total.n from total where total.n > 0
   returning journal_head.position - total.n as base
@@ -165,63 +179,86 @@ written as (
   select head.base + t.upto, t.actor, t.id, t.version, t."messageId", t."messageHash", t.cause, t.type, t.message, t.at,
     t.by, t."correlationId", t."from", t."to", t.events, t.view, t.allowed, t.topics
   from head, turn t
-),
-promised as (
+)
+select t.write, head.base + t.upto - t.n + 1 as position from turn t, head`
+}
+
+/** Only what belongs to an actor whose version held. Hashed once, whatever the planner has been told about joins. */
+const WON = (id: string) => `(${id} in (select id from won)) is true`
+
+const TURNS = `turn as materialized (
+  select r.*, sum(r.n) over (order by r.ord) as upto
+  from $rows as r(ord integer, write integer, actor text, id uuid, n integer, version integer, "messageId" text,
+    "messageHash" text, cause text, type text, message jsonb, at timestamptz, by uuid, "correlationId" text, "from" text,
+    "to" text, events jsonb, view jsonb, allowed jsonb, topics text[])
+  where ${WON('r.id')}
+)`
+
+const EFFECTS = `promised as (
   insert into effect (id, actor_type, actor_id, version, name, params, correlation_id, next_at)
   select e.id, e."actorType", e."actorId", e.version, e.name, e.params, e."correlationId",
     clock_timestamp() + interval '${EFFECT_LEASE_MS} milliseconds'
-  from p, jsonb_to_recordset(p.batch->'effects') as e(id text, "actorType" text, "actorId" uuid, version integer, name text,
-    params jsonb, "correlationId" text)
-  where (e."actorId" in (select id from won)) is true
-),
-settled as (
-  delete from effect using p, jsonb_to_recordset(p.batch->'settled') as s(id uuid, effect text)
-  where effect.id = s.effect and (s.id in (select id from won)) is true
-),
-cleared as (
-  delete from timer using p, jsonb_to_recordset(p.batch->'cleared') as c(id uuid, name text)
-  where timer.actor_id = c.id and timer.name = c.name and (c.id in (select id from won)) is true
-),
-waiting as (
+  from $rows as e(id text, "actorType" text, "actorId" uuid, version integer, name text, params jsonb, "correlationId" text)
+  where ${WON('e."actorId"')}
+)`
+
+const SETTLED = `settled as (
+  delete from effect using $rows as s(id uuid, effect text) where effect.id = s.effect and ${WON('s.id')}
+)`
+
+const CLEARED = `cleared as (
+  delete from timer using $rows as c(id uuid, name text)
+  where timer.actor_id = c.id and timer.name = c.name and ${WON('c.id')}
+)`
+
+const TIMERS = `waiting as (
   insert into timer (actor_type, actor_id, name, generation, due_at, event)
   select t.actor, t.id, t.name, t.generation, t."dueAt", t.event
-  from p, jsonb_to_recordset(p.batch->'timers') as t(actor text, id uuid, name text, generation integer,
-    "dueAt" timestamptz, event jsonb)
-  where (t.id in (select id from won)) is true
+  from $rows as t(actor text, id uuid, name text, generation integer, "dueAt" timestamptz, event jsonb)
+  where ${WON('t.id')}
   on conflict (actor_id, name) do update
   set generation = excluded.generation, due_at = excluded.due_at, event = excluded.event, claimed_until = null
-)
-select t.write, min(head.base + t.upto - t.n + 1) as position from turn t, head group by t.write`
+)`
 
-/** Update what exists with the expected version; insert what is new; leave the rest alone. */
-const actorParts = ({ contract, columns }: AnyActorDefinition, index: number) => {
-  const table = `"${tableName(contract.actor)}"`
-  const fields = [
-    { column: 'version', key: 'version', type: 'integer' },
-    { column: 'machine', key: 'machine', type: 'text' },
-    { column: 'state', key: 'state', type: 'text' },
-    { column: 'snapshot', key: 'snapshot', type: 'jsonb' },
-    { column: 'timers', key: 'timers', type: 'jsonb' },
-    ...Object.entries(columns as AnyActorDefinition['columns']).map(([key, { type }]) => ({
-      column: columnName(key),
-      key,
-      type: SQL_TYPES[type as ColumnType],
-    })),
-  ]
-  return `actor_${index} as materialized (
-  select r.* from p, jsonb_to_recordset(p.batch->'actors'->${index}) as r(id uuid, base integer,
-    ${fields.map(({ key, type }) => `"${key}" ${type}`).join(', ')})
-  order by r.id
-),
+const fieldsOf = ({ columns }: AnyActorDefinition) => [
+  { column: 'version', key: 'version', type: 'integer' },
+  { column: 'machine', key: 'machine', type: 'text' },
+  { column: 'state', key: 'state', type: 'text' },
+  { column: 'snapshot', key: 'snapshot', type: 'jsonb' },
+  { column: 'timers', key: 'timers', type: 'jsonb' },
+  ...Object.entries(columns as AnyActorDefinition['columns']).map(([key, { type }]) => ({
+    column: columnName(key),
+    key,
+    type: SQL_TYPES[type],
+  })),
+]
+
+/** The rows of one type, in id order: all nodes lock them in the same order. */
+const inputText = (definition: AnyActorDefinition, name: string) => `${name} as materialized (
+  select * from $rows as r(id uuid, base integer, ${fieldsOf(definition)
+    .map(({ key, type }) => `"${key}" ${type}`)
+    .join(', ')})
+  order by id
+)`
+
+const updateText = (definition: AnyActorDefinition, index: number) => `${inputText(definition, `change_${index}`)},
 updated_${index} as (
-  update ${table} as row set ${fields.map(({ column, key }) => `"${column}" = a."${key}"`).join(', ')}
-  from actor_${index} a where row.id = a.id and row.version = a.base and a.base > 0
+  update "${tableName(definition.contract.actor)}" as row
+  set ${fieldsOf(definition)
+    .map(({ column, key }) => `"${column}" = change."${key}"`)
+    .join(', ')}
+  from change_${index} as change where row.id = change.id and row.version = change.base
   returning row.id
-),
+)`
+
+const insertText = (definition: AnyActorDefinition, index: number) => `${inputText(definition, `new_${index}`)},
 made_${index} as (
-  insert into ${table} (id, ${fields.map(({ column }) => `"${column}"`).join(', ')})
-  select id, ${fields.map(({ key }) => `"${key}"`).join(', ')} from actor_${index} where base = 0
+  insert into "${tableName(definition.contract.actor)}" (id, ${fieldsOf(definition)
+    .map(({ column }) => `"${column}"`)
+    .join(', ')})
+  select id, ${fieldsOf(definition)
+    .map(({ key }) => `"${key}"`)
+    .join(', ')} from new_${index}
   on conflict (id) do nothing
   returning id
 )`
-}

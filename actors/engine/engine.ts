@@ -25,13 +25,15 @@ export type EngineLimits = {
   node: number
   /** Turns in one commit. */
   batch: number
+  /** Fewer actors than this go in one commit even when a second flight is free. */
+  split: number
   /** Turns of one actor in one commit. */
   chain: number
   /** Actors kept in memory. */
   active: number
 }
 
-const DEFAULT_LIMITS: EngineLimits = { mailbox: 1_000, node: 10_000, batch: 256, chain: 64, active: 10_000 }
+const DEFAULT_LIMITS: EngineLimits = { mailbox: 1_000, node: 10_000, batch: 256, split: 16, chain: 256, active: 10_000 }
 
 export type Engine = {
   /** Takes a message and answers when its turn is committed, or refused. Never rejects. */
@@ -112,14 +114,17 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     // After the input of this tick has been read: what arrives together is committed together.
     setImmediate(() => {
       pumpScheduled = false
-      while (freeFlights.length > 0 && ready.length > 0) void fly(freeFlights.pop()!, takeBatch())
+      while (freeFlights.length > 0 && ready.length > 0) {
+        const share = Math.ceil(ready.length / freeFlights.length)
+        void fly(freeFlights.pop()!, takeBatch(Math.max(share, limits.split)))
+      }
     })
   }
 
-  const takeBatch = (): Mailbox[] => {
+  const takeBatch = (most: number): Mailbox[] => {
     let turns = 0
     let count = 0
-    while (count < ready.length && turns < limits.batch)
+    while (count < ready.length && count < most && turns < limits.batch)
       turns += Math.min(ready[count++]!.waiting.size, limits.chain)
     const batch = ready.slice(0, count)
     ready = ready.slice(count)
