@@ -15,7 +15,10 @@ const pglite = {
     ...system,
     name: 'pglite',
     env: { LAUREL_TEST_DATABASE: 'pglite' },
-    globalSetup: withPostgres ? [] : ['test/support/postgres-missing.setup.ts'],
+    globalSetup: [
+      'test/support/pglite.setup.ts',
+      ...(withPostgres ? [] : ['test/support/postgres-missing.setup.ts']),
+    ],
   },
 }
 

@@ -2,7 +2,7 @@ import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import type { z } from 'zod'
 import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
 import type { Refusal } from '../contracts/protocol.ts'
-import type { Organisation } from './ports.ts'
+import type { Organisation, Upload } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
 export const ROLES = [
@@ -24,7 +24,7 @@ export type Principal = {
 }
 
 export type ColumnType = 'uuid' | 'text' | 'instant' | 'integer' | 'boolean'
-type ColumnValue = string | number | boolean | null
+export type ColumnValue = string | number | boolean | null
 
 /** A value that is copied out of the snapshot on each commit, so that queries and topics can use it. */
 export type Column<Snapshot> = {
@@ -46,13 +46,15 @@ export type Lookup = {
   ) => Promise<SnapshotFrom<Definition['machine']> | undefined>
   organisation: (id: string) => Promise<Organisation | undefined>
   userOrganisation: (userId: string) => Promise<string | undefined>
+  /** The file that was stored for an import of this id. */
+  upload: (importId: string) => Promise<Upload | undefined>
 }
 
 export type Creation<Input> = { ok: true; input: Input } | { ok: false; error: Refusal }
 
-export type CreationRequest<Payload> = {
+export type CreationRequest<Input> = {
   id: string
-  payload: Payload
+  payload: Input
   principal: Principal
   at: string
   lookup: Lookup

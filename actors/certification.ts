@@ -1,10 +1,9 @@
 import type { SnapshotFrom } from 'xstate'
 import {
   certificationContract,
-  certificationStatus,
-  daysBefore,
   mentorStatus,
 } from '../contracts/certification.ts'
+import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
 import { refused, type Refusal } from '../contracts/protocol.ts'
 import { correctionFault, renewalFault, type Fault } from '../machines/certification-dates.ts'
 import { certificationMachine, type CertificationContext } from '../machines/certification.ts'

@@ -1,4 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate'
+import type { RefusedRow } from '../contracts/import.ts'
 
 /** What the actors need from the outside, as types; `persistence/` and `src/` supply them. */
 
@@ -14,6 +15,9 @@ export type Organisation = {
     requiredCertTypes: readonly string[]
   }
 }
+
+/** A file that waits to be imported. */
+export type Upload = { orgId: string; userId: string; rows: number }
 
 /** An actor as queries find it. */
 export type Found = {
@@ -61,4 +65,6 @@ export type Read = {
   organisation: (id: string) => Promise<Organisation | undefined>
   search: (actorType: string, search: Search) => Promise<FoundPage>
   history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
+  /** By line. */
+  importRefusals: (importId: string, afterLine: number, limit: number) => Promise<RefusedRow[]>
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod'
+import { CERTIFICATION_STATUSES } from './certification-status.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Days, GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id, Instant, Note, StoredInstant } from './scalars.ts'
 
-/** Best first: the order in which a status counts as worse. */
-export const CERTIFICATION_STATUSES = ['valid', 'expiring_soon', 'expired', 'suspended', 'revoked'] as const
 export const CertificationStatus = z.enum(CERTIFICATION_STATUSES)
 export type CertificationStatus = z.output<typeof CertificationStatus>
 
@@ -163,24 +162,6 @@ export type StandingChanged = {
   /** It had expired when it was imported and has not been valid since. */
   imported: boolean
 }
-
-/**
- * Where a certificate stands at `now`. Suspension and revocation are decisions and stand until they are lifted;
- * everything else follows from the dates. The one function that queries and clients ask.
- */
-export const certificationStatus = (
-  certificate: { status: CertificationStatus; expiresAt: string },
-  policy: { expiringWindowDays: number },
-  now: string,
-): CertificationStatus => {
-  if (certificate.status === 'suspended' || certificate.status === 'revoked') return certificate.status
-  if (now >= certificate.expiresAt) return 'expired'
-  return now >= daysBefore(certificate.expiresAt, policy.expiringWindowDays) ? 'expiring_soon' : 'valid'
-}
-
-/** The instant so many times 24 hours before another one. */
-export const daysBefore = (instant: string, days: number): string =>
-  new Date(Date.parse(instant) - days * 86_400_000).toISOString()
 
 /**
  * Where a mentor stands: the best certificate counts for each type, the worst of the required types counts for the

@@ -88,7 +88,7 @@ export type Subscribed = { epoch: string; position: number; topics: readonly Top
 export const Topic = z
   .string()
   .max(100)
-  .regex(/^[a-z][a-zA-Z]{0,40}:[0-9a-f-]{36}$/, 'must be <kind>:<uuid>')
+  .regex(/^[a-z][a-zA-Z]{0,40}:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be <kind>:<uuid>')
 
 /** Most topics of one connection. */
 export const MAX_TOPICS = 128
@@ -101,6 +101,9 @@ export const SubscribeInput = z.strictObject({
 })
 
 export const UnsubscribeInput = z.strictObject({ topics: z.array(Topic).min(1).max(MAX_TOPICS) })
+
+/** `session.refresh`: the socket goes on under a new token of the same user. */
+export const SessionRefreshInput = z.strictObject({ token: z.string().max(4096) })
 
 export const CLOSING_CODES = [
   'session_expired',

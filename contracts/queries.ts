@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { Id, Limit, StoredInstant } from './scalars.ts'
+import { Id, Limit, StoredInstant, wholeNumber } from './scalars.ts'
 
 /** Yes or no, as JSON or as the text of a query string. */
 export const Flag = z
   .union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })])
   .meta({ description: 'true or false' })
 
-/** A whole number of days, as JSON or as the text of a query string. */
-export const Days = z.coerce.number().int().min(0).max(3650)
+/** A number of days. */
+export const Days = wholeNumber(0, 3650)
 
 /** Asks for one actor. */
 export const GetInput = z.strictObject({ id: Id })
@@ -25,7 +25,7 @@ export const pageOf = <View extends z.ZodType>(view: View) =>
 /** Asks for the history of one actor, oldest first. */
 export const JournalInput = z.strictObject({
   id: Id,
-  afterVersion: z.coerce.number().int().min(0).optional(),
+  afterVersion: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 })
 
 /** The history of one actor, one item for each turn; `next` is passed back as `afterVersion`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** A UUID of any version, as clients and rows carry it. */
-export const Id = z.uuid().meta({ description: 'UUID' })
+/** A UUID of any version; kept in lower case, as the database prints it, so that equal ids are equal texts. */
+export const Id = z.uuid().toLowerCase().meta({ description: 'UUID' })
 
 /** An instant in UTC. Any ISO-8601 offset is accepted; it is kept as `…Z` with milliseconds. */
 export const Instant = z.iso
@@ -23,5 +23,16 @@ export const StoredInstant = z.string().meta({ format: 'date-time', description:
 /** One line of human text: trimmed, 1 to 500 characters. */
 export const Note = z.string().trim().min(1).max(500)
 
+/** A whole number, as JSON or as the text of a query string. */
+export const wholeNumber = (least: number, most: number) =>
+  z.union([
+    z.int().min(least).max(most),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .pipe(z.int().min(least).max(most)),
+  ])
+
 /** A page size for `list` queries. */
-export const Limit = z.coerce.number().int().min(1).max(200)
+export const Limit = wholeNumber(1, 200)

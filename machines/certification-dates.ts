@@ -1,4 +1,6 @@
-import type { CertificationStatus, CertificationView } from '../contracts/certification.ts'
+import type { CertificationView } from '../contracts/certification.ts'
+// oxlint-disable-next-line no-restricted-imports -- pure, and a second copy of the rule for expiry would drift from the first
+import { daysBefore } from '../contracts/certification-status.ts'
 
 /** What the dates of a certificate say. Instants are ISO-8601 UTC with milliseconds, so text compares as time. */
 
@@ -10,27 +12,11 @@ export type Facts = Pick<CertificationView, 'certType' | 'issuedAt' | 'expiresAt
 /** What is wrong with a message, for the guard and for the refusal. */
 export type Fault = { path: string[]; reason: string }
 
-/**
- * The rule of `certificationStatus` in the contract, which clients run at any time, for the moments at which the
- * machine moves; a property test holds the two together.
- */
-export const statusAt = (
-  { status, expiresAt, policy }: { status: CertificationStatus; expiresAt: string; policy: Policy },
-  at: string,
-): CertificationStatus => {
-  if (status === 'suspended' || status === 'revoked') return status
-  if (at >= expiresAt) return 'expired'
-  return at >= daysBefore(expiresAt, policy.expiringWindowDays) ? 'expiring_soon' : 'valid'
-}
-
 /** The reminders that are still to come at `at`, the next one first; those already past are skipped. */
 export const remindersAfter = (at: string, expiresAt: string, { reminderDays }: Policy): number[] =>
   [...new Set(reminderDays)]
     .filter((days) => days > 0 && daysBefore(expiresAt, days) >= at)
     .toSorted((a, b) => b - a)
-
-export const daysBefore = (instant: string, days: number): string =>
-  new Date(Date.parse(instant) - days * 86_400_000).toISOString()
 
 export const renewalFault = (
   current: { issuedAt: string },

@@ -7,15 +7,15 @@ import type {
   Renewal,
   StandingChanged,
 } from '../contracts/certification.ts'
+// oxlint-disable-next-line no-restricted-imports -- as in certification-dates.ts
+import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
 import type { Envelope } from '../contracts/contract.ts'
 import type { MentorReassigned } from '../contracts/mentor.ts'
 import {
   correctionFault,
   correctionOf,
-  daysBefore,
   remindersAfter,
   renewalFault,
-  statusAt,
   type Facts,
   type Policy,
 } from './certification-dates.ts'
@@ -58,7 +58,7 @@ const certification = setup({
   actions: {
     tell: (_, _params: { actor: 'mentor'; id: string; message: StandingChanged }) => {},
     settle: enqueueActions(({ context, event, enqueue }) => {
-      const status = statusAt(context, atOf(event))
+      const status = certificationStatus(context, context.policy, atOf(event))
       const isNews = status !== context.status
       const isGood = status === 'valid' || status === 'expiring_soon'
       if (isNews && status === 'expiring_soon')

@@ -32,7 +32,7 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   answers: async (questions) => {
-    const rows = await sql.query<StoredAnswer & { question: number; position: string | number }>(ANSWERS, [
+    const rows = await sql.query<Omit<StoredAnswer, 'position'> & { question: number; position: string | number }>(ANSWERS, [
       JSON.stringify(questions.map(questionRow)),
     ])
     const answers: (StoredAnswer | undefined)[] = questions.map(() => undefined)
@@ -226,7 +226,7 @@ const fieldsOf = ({ columns }: AnyActorDefinition) => [
   { column: 'state', key: 'state', type: 'text' },
   { column: 'snapshot', key: 'snapshot', type: 'jsonb' },
   { column: 'timers', key: 'timers', type: 'jsonb' },
-  ...Object.entries(columns as AnyActorDefinition['columns']).map(([key, { type }]) => ({
+  ...Object.entries(columns).map(([key, { type }]) => ({
     column: columnName(key),
     key,
     type: SQL_TYPES[type],

@@ -1,6 +1,5 @@
 import { defineEntity, p, type EntitySchema } from '@mikro-orm/core'
 import type { AnyActorDefinition, ColumnType } from '../actors/actor.ts'
-import { actors } from '../actors/registry.ts'
 
 /** `mentorId` → `mentor_id`, as MikroORM's naming strategy does it. */
 export const columnName = (property: string): string =>
@@ -41,9 +40,9 @@ export const actorEntity = ({ contract, columns }: AnyActorDefinition): EntitySc
   const known = schemas.get(contract.actor)
   if (known) return known
   const queryable = Object.fromEntries(
-    Object.entries(columns as AnyActorDefinition['columns']).map(([name, { type }]) => [
+    Object.entries(columns).map(([name, { type }]) => [
       name,
-      PROPERTY_TYPES[type as ColumnType]().nullable(),
+      PROPERTY_TYPES[type]().nullable(),
     ]),
   )
   const schema = defineEntity({
@@ -62,5 +61,3 @@ export const actorEntity = ({ contract, columns }: AnyActorDefinition): EntitySc
   schemas.set(contract.actor, schema)
   return schema
 }
-
-export const actorEntities = () => actors.map(actorEntity)

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { Migrator } from '@mikro-orm/migrations'
 import { PgliteDriver, MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
-import { actorEntities } from './actor-table.ts'
+import type { AnyActorDefinition } from '../actors/actor.ts'
+import { actors } from '../actors/registry.ts'
+import { actorEntity } from './actor-table.ts'
 import { identityEntities } from './identity.ts'
+import { importEntities } from './imports.ts'
 import { lockFolder } from './folder-lock.ts'
 import { pgliteSql, postgresSql, type Sql } from './sql.ts'
 
@@ -29,13 +32,21 @@ export type DatabaseOptions =
  * Opens PostgreSQL by URL, or PGlite in a folder.
  * @throws when the folder is in use by another living process, or PostgreSQL cannot be reached.
  */
-export const openDatabase = async (options: DatabaseOptions, migrations: Migrations): Promise<Database> =>
-  'url' in options ? openPostgres(options, migrations) : openPglite(options, migrations)
+export const openDatabase = async (
+  options: DatabaseOptions,
+  migrations: Migrations,
+  definitions: readonly AnyActorDefinition[] = actors,
+): Promise<Database> => {
+  const settings = settingsOf(migrations, definitions)
+  return 'url' in options ? openPostgres(options, settings) : openPglite(options, settings)
+}
 
 export type Migrations = NonNullable<NonNullable<Options['migrations']>['migrationsList']>
 
-const shared = (migrations: Migrations) => ({
-  entities: [...identityEntities, ...actorEntities()],
+type Settings = ReturnType<typeof settingsOf>
+
+const settingsOf = (migrations: Migrations, definitions: readonly AnyActorDefinition[]) => ({
+  entities: [...identityEntities, ...importEntities, ...definitions.map(actorEntity)],
   extensions: [Migrator],
   migrations: {
     migrationsList: migrations,
@@ -55,10 +66,10 @@ const shared = (migrations: Migrations) => ({
 
 const openPostgres = async (
   { url, poolSize = 10 }: { url: string; poolSize?: number },
-  migrations: Migrations,
+  settings: Settings,
 ): Promise<Database> => {
   const orm = await PostgresORM.init({
-    ...shared(migrations),
+    ...settings,
     clientUrl: url,
     pool: { min: 0, max: poolSize },
     driverOptions: {
@@ -89,12 +100,12 @@ const openPostgres = async (
   }
 }
 
-const openPglite = async ({ folder }: { folder?: string }, migrations: Migrations): Promise<Database> => {
+const openPglite = async ({ folder }: { folder?: string }, settings: Settings): Promise<Database> => {
   if (folder) mkdirSync(folder, { recursive: true })
   const unlock = folder ? lockFolder(join(folder, 'laurel.lock')) : () => {}
   try {
     const orm = await PgliteORM.init({
-      ...shared(migrations),
+      ...settings,
       driver: PgliteDriver,
       dbName: folder ? join(folder, 'pglite') : 'memory://',
     })

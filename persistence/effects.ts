@@ -9,6 +9,9 @@ export const createEffectStore = (sql: Sql): EffectStore => ({
   postpone: async (id, nextAt, error) => {
     await sql.query(POSTPONE, [id, nextAt, error])
   },
+  keep: async (ids, until) => {
+    await sql.query(KEEP, [ids, until])
+  },
   bury: async (id, error) => {
     await sql.query(BURY, [id, error])
   },
@@ -30,6 +33,11 @@ returning effect.id, actor_type as "actorType", actor_id as "actorId", version, 
 const POSTPONE: Statement = {
   name: 'effect_postpone',
   text: `update effect set attempts = attempts + 1, next_at = $2, last_error = $3 where id = $1 and status = 'pending'`,
+}
+
+const KEEP: Statement = {
+  name: 'effect_keep',
+  text: `update effect set next_at = $2 where id = any($1::text[]) and status = 'pending'`,
 }
 
 const BURY: Statement = {

@@ -4,6 +4,7 @@ import { activate } from '../actors/engine/turn.ts'
 import type { Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
 import { actorEntity, type ActorRow } from './actor-table.ts'
 import type { Database } from './database.ts'
+import { importRefusals } from './imports.ts'
 import type { Journal } from './journal.ts'
 
 /** Queries over the actor tables, for those whose scopes match. */
@@ -18,6 +19,7 @@ export const createRead = (
     organisation,
     search: (actorType, search) => findActors(database, known.get(actorType)!, search),
     history: journal.history,
+    importRefusals: (importId, afterLine, limit) => importRefusals(database, importId, afterLine, limit),
   }
 }
 
@@ -57,7 +59,7 @@ const whereOf = ({ scopes, where = [], after, order }: Search): FilterQuery<Acto
     })),
   })
   if (after) conditions.push(behind(after, order))
-  return { $and: conditions } as FilterQuery<ActorRow>
+  return { $and: conditions }
 }
 
 const cursorOf = (row: ActorRow, order: string | undefined) => {

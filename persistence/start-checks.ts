@@ -35,6 +35,18 @@ export const migrate = async (database: Database, migrations: Migrations, { appl
   return engine === 'postgres' ? sql.exclusively(MIGRATION_LOCK, run) : run()
 }
 
+/** Migrations of this build that the database has not seen: none, unless somebody has turned it back. */
+export const missingMigrations = async (
+  { sql }: Pick<Database, 'sql'>,
+  migrations: Migrations,
+): Promise<string[]> => {
+  const rows = await sql.query<{ name: string }>({ name: 'migrations', text: 'select name from migration' })
+  const executed = new Set(rows.map(({ name }) => name))
+  return migrations.flatMap((migration) =>
+    'name' in migration && !executed.has(migration.name) ? [migration.name] : [],
+  )
+}
+
 /** @throws StartRefused when rows are stored that no machine of this build understands, or columns differ. */
 export const checkActors = async (
   { sql }: Database,

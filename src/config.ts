@@ -1,62 +1,87 @@
 import { z } from 'zod'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const MODES = ['development', 'production', 'test'] as const
 
-const onOff = z.enum(['on', 'off']).transform((value) => value === 'on')
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` })
+
+const onOff = oneOf(['on', 'off']).transform((value) => value === 'on')
+
+const wholeNumber = (least: number, most: number) => {
+  const rule = `must be a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, rule)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, rule)
+}
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
 
 const Environment = z.object({
-  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
-  DATA_DIR: z.string().min(1).default('./data'),
+  NODE_ENV: oneOf(MODES).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  /** 0 takes any free port. */
+  PORT: wholeNumber(0, 65_535).default(3000),
+  DATA_DIR: z.string().default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
+  /** Accepted for later; the start says that it is not used yet. */
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('warn'),
   LAUREL_DEMO: onOff.optional(),
-  LAUREL_DEMO_PASSWORD: z.string().min(8).max(128).optional(),
-  /** Signs the tokens; at least 32 characters. Generated into the data folder outside production. */
+  LAUREL_DEMO_PASSWORD: z
+    .string()
+    .min(8, 'must have 8 to 128 characters')
+    .max(128, 'must have 8 to 128 characters')
+    .optional(),
+  /** Signs the tokens. Generated into the data folder outside production. */
   LAUREL_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   /** Web origins that may connect, separated by commas; the server's own is always allowed. */
-  LAUREL_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    ),
+  LAUREL_ORIGINS: list.default([]),
   /** Addresses of proxies whose X-Forwarded-For is believed, separated by commas. */
-  LAUREL_TRUSTED_PROXIES: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((address) => address.trim())
-        .filter(Boolean),
-    ),
+  LAUREL_TRUSTED_PROXIES: list.default([]),
   /** Commands and queries that one user may send in a minute (S4.45). */
-  LAUREL_RATE_LIMIT: z.coerce.number().int().min(1).default(100),
+  LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
 })
 
+type Name = keyof typeof Environment.shape
+
+/** What a refusal shows; never what was given, which may be a secret. */
+const EXAMPLES: Partial<Record<Name, string>> = {
+  NODE_ENV: 'production',
+  PORT: '3000',
+  DATABASE_URL: 'postgres://laurel:password@localhost:5432/laurel',
+  REDIS_URL: 'redis://localhost:6379',
+  LOG_LEVEL: 'info',
+  LAUREL_DEMO: 'off',
+  LAUREL_DEMO_PASSWORD: '"a phrase of your own"',
+  LAUREL_TOKEN_SECRET: '"$(openssl rand -base64 32)"',
+  LAUREL_RATE_LIMIT: '100',
+  LAUREL_MIGRATE: 'off',
+}
+
 export type Config = z.output<typeof Environment> & { demo: boolean }
 
-/** The settings are wrong; the message names the variable and the rule, one line each. */
+/** The settings are wrong; the message names each variable, the rule and an example, in one line. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
 /**
- * Reads the settings, once; nothing else reads the environment.
+ * Reads the settings, once; nothing else in the server reads the environment.
  * @throws ConfigError
  */
 export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
-  const unknown = Object.keys(environment).filter(
-    (name) => name.startsWith('LAUREL_') && !(name in Environment.shape) && !name.startsWith('LAUREL_TEST_'),
-  )
-  if (unknown.length > 0) throw new ConfigError(`${unknown.join(', ')}: unknown setting`)
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('LAUREL_') && !isKnown(name))
+  if (unknown.length > 0)
+    throw new ConfigError(`${unknown.join(', ')}: unknown setting; README.md lists all of them`)
 
   const given = Object.fromEntries(
     Object.keys(Environment.shape)
@@ -64,10 +89,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
       .filter(([, value]) => value !== undefined && value !== ''),
   )
   const parsed = Environment.safeParse(given)
-  if (!parsed.success)
-    throw new ConfigError(
-      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-    )
+  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error))
 
   const config = parsed.data
   const production = config.NODE_ENV === 'production'
@@ -77,7 +99,21 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
     )
   if (production && !config.LAUREL_TOKEN_SECRET)
     throw new ConfigError(
-      'LAUREL_TOKEN_SECRET: required when NODE_ENV=production (at least 32 random characters)',
+      fault('LAUREL_TOKEN_SECRET', 'is required when NODE_ENV=production, with at least 32 characters'),
     )
   return { ...config, demo: config.LAUREL_DEMO ?? !production }
+}
+
+/** LAUREL_URL belongs to `npm run demo`, LAUREL_TEST_… to the tests; both may be exported in the same shell. */
+const isKnown = (name: string) =>
+  name in Environment.shape || name === 'LAUREL_URL' || name.startsWith('LAUREL_TEST_')
+
+const faultsOf = ({ issues }: z.ZodError) => {
+  const first = new Map(issues.toReversed().map(({ path, message }) => [path.join('.') as Name, message]))
+  return [...first].map(([name, rule]) => fault(name, rule)).join('; ')
+}
+
+const fault = (name: Name, rule: string) => {
+  const example = EXAMPLES[name]
+  return example === undefined ? `${name}: ${rule}` : `${name}: ${rule}, for example ${name}=${example}`
 }

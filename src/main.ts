@@ -1,13 +1,37 @@
-import { pino } from 'pino'
-import { ConfigError, readConfig } from './config.ts'
+import { parseArgs } from 'node:util'
+import type { Logger } from 'pino'
+import { actors } from '../actors/registry.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { openDatabase, type DatabaseOptions } from '../persistence/database.ts'
+import { migrations } from '../persistence/migrations/list.ts'
+import { checkActors, migrate } from '../persistence/start-checks.ts'
+import { banner } from './banner.ts'
+import { ConfigError, readConfig, type Config } from './config.ts'
+import { DEMO_PASSWORD } from './demo/accounts.ts'
+import { loadDemo } from './demo/load.ts'
 import { readSecrets } from './secrets.ts'
 import { startServer } from './server.ts'
+import { startFailure } from './start-failure.ts'
+import { exitOnBugs, stopOnSignals } from './stop.ts'
+import { createLogger } from './terminal-log.ts'
 
 const main = async () => {
+  const { migrateOnly } = readFlags()
   const config = readConfig(process.env)
-  const logger = pino({ level: config.LOG_LEVEL })
+  const logger = createLogger(config.LOG_LEVEL, process.stdout)
+  exitOnBugs(logger)
+  await (migrateOnly ? runMigrations(config) : serve(config, logger))
+}
+
+const serve = async (config: Config, logger: Logger) => {
+  if (config.REDIS_URL)
+    logger.warn('REDIS_URL is set, but this version runs on one node and does not use it yet')
+  // Production keeps its output for the log collector: one object in place of the banner.
+  const isQuiet = config.NODE_ENV === 'production' && !process.stdout.isTTY
+  const tell = isQuiet ? () => {} : say
+  tell('Laurel is starting…')
   const server = await startServer({
-    database: config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR },
+    database: addressOf(config),
     host: config.HOST,
     port: config.PORT,
     tokenSecret: readSecrets(config).tokenSecret,
@@ -17,12 +41,43 @@ const main = async () => {
     migrate: config.LAUREL_MIGRATE,
     logger,
   })
-  console.log(`Laurel is listening on ${server.url}`)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void server.close().then(() => process.exit(0)))
+  stopOnSignals(server, logger, tell)
+  const { version } = packageJson
+  const { url } = server
+  if (isQuiet) return logger.child({}, { level: 'info' }).info({ url, version }, 'Laurel is running')
+  const demoPassword = config.demo ? (config.LAUREL_DEMO_PASSWORD ?? DEMO_PASSWORD) : undefined
+  if (demoPassword !== undefined) await loadDemo(server, demoPassword)
+  say(banner({ version, url, config, demoPassword }))
 }
 
+/** For those who set LAUREL_MIGRATE=off and change the database before they start the new version. */
+const runMigrations = async (config: Config) => {
+  const database = await openDatabase(addressOf(config), migrations)
+  try {
+    const applied = await migrate(database, migrations, { apply: true })
+    await checkActors(database, actors)
+    say(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration(s).`)
+  } finally {
+    await database.close()
+  }
+}
+
+const addressOf = ({ DATABASE_URL, DATA_DIR }: Config): DatabaseOptions =>
+  DATABASE_URL ? { url: DATABASE_URL } : { folder: DATA_DIR }
+
+const readFlags = () => {
+  try {
+    const { values } = parseArgs({ options: { 'migrate-only': { type: 'boolean' } } })
+    return { migrateOnly: values['migrate-only'] === true }
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message.split('.')[0]}; the only flag is --migrate-only`)
+  }
+}
+
+const say = (text: string) => console.log(text)
+
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? `Laurel cannot start: ${error.message}` : error)
+  const line = startFailure(error)
+  console.error(line === undefined ? error : `Laurel cannot start: ${line}`)
   process.exit(1)
 })

@@ -1,36 +1,38 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger } from 'fastify'
 import type { AnyActorDefinition, Lookup } from '../actors/actor.ts'
-import { createEngine, type CommittedBatch, type Engine, type EngineLimits } from '../actors/engine/engine.ts'
-import { createTimerScheduler } from '../actors/engine/timers.ts'
+import type { Engine, EngineLimits } from '../actors/engine/engine.ts'
 import { actors } from '../actors/registry.ts'
 import { topicRules } from '../actors/topics.ts'
-import { createActorStore } from '../persistence/actor-store.ts'
-import { openDatabase, type Database, type DatabaseOptions } from '../persistence/database.ts'
-import { createEffectStore } from '../persistence/effects.ts'
+import { openDatabase, type Database, type DatabaseOptions, type Migrations } from '../persistence/database.ts'
+import { createImportStore } from '../persistence/imports.ts'
 import { createJournal } from '../persistence/journal.ts'
-import { migrations } from '../persistence/migrations/list.ts'
+import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
-import { checkActors, migrate } from '../persistence/start-checks.ts'
-import { createTimerStore } from '../persistence/timers.ts'
+import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
 import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
-import { createAccounts, type Accounts } from './auth/accounts.ts'
+import type { Accounts } from './auth/accounts.ts'
 import { authenticate, createCallerOf } from './auth/authenticate.ts'
-import { createLoginLimits, type LimitOptions } from './auth/limits.ts'
-import { createDirectory, ensureDefaultOrganisation } from './auth/organisations.ts'
-import { createPasswords } from './auth/passwords.ts'
+import type { LimitOptions } from './auth/limits.ts'
+import { createDirectory } from './auth/organisations.ts'
 import { authRoutes } from './auth/routes.ts'
-import { createSessions } from './auth/sessions.ts'
-import { createTokens } from './auth/tokens.ts'
 import { createDatabaseClock, type Clock } from './clock.ts'
-import { createTell } from './effects/tell.ts'
+import { createImportRows } from './effects/import-rows.ts'
+import { atMost } from './gateway/at-most.ts'
 import { createDelivery } from './gateway/delivery.ts'
 import { createDispatcher } from './gateway/dispatcher.ts'
+import { documents } from './gateway/documents.ts'
+import { health } from './gateway/health.ts'
 import { answerErrors } from './gateway/http-envelope.ts'
+import { importRoutes } from './gateway/import-routes.ts'
+import { createMetrics, type Stats } from './gateway/metrics.ts'
 import { createRequestLimits } from './gateway/request-limits.ts'
+import { rest } from './gateway/rest.ts'
+import { routesOf } from './gateway/routes.ts'
 import { createSockets } from './gateway/sockets.ts'
-import { createInProcessQueue } from './queue/in-process.ts'
+import { createRuntime } from './runtime.ts'
+import { createSignIn } from './sign-in.ts'
 
 export type ServerOptions = {
   database: DatabaseOptions
@@ -46,7 +48,9 @@ export type ServerOptions = {
   migrate?: boolean
   /** By default the database's. */
   clock?: Clock
+  /** By default all that are registered, with their tables. */
   definitions?: readonly AnyActorDefinition[]
+  migrations?: Migrations
   /** The longest time between two looks at the timers, in milliseconds. */
   timerPollMs?: number
   logger: FastifyBaseLogger
@@ -59,23 +63,24 @@ export type LaurelServer = {
   engine: Engine
   database: Database
   now: () => number
+  stats: () => Stats
   /** Lets commands in hand finish, tells clients when to come back, and gives everything back. */
   close: () => Promise<void>
 }
 
 /** Puts the parts together, starts them in the order in which they need each other, and stops them in the reverse order. */
 export const startServer = async (options: ServerOptions): Promise<LaurelServer> => {
-  const { logger, definitions = actors } = options
+  const { logger, definitions = actors, migrations = allMigrations } = options
   const failed = (error: unknown, context: object = {}) => logger.error({ err: error, ...context }, 'failed')
   const newId = () => randomUUIDv7()
-  const database = await openDatabase(options.database, migrations)
+  const database = await openDatabase(options.database, migrations, definitions)
   const undo: (() => unknown)[] = [() => database.close()]
   try {
     await migrate(database, migrations, { apply: options.migrate ?? true })
     await checkActors(database, definitions)
     const clock = options.clock ?? (await createDatabaseClock(database.sql, failed))
     undo.push(clock.stop)
-    return await assemble({ options, database, definitions, clock, failed, newId, undo })
+    return await assemble({ options, database, definitions, migrations, clock, failed, newId, undo })
   } catch (error) {
     for (const step of undo.toReversed()) await step()
     throw error
@@ -86,6 +91,7 @@ type Parts = {
   options: ServerOptions
   database: Database
   definitions: readonly AnyActorDefinition[]
+  migrations: Migrations
   clock: Clock
   failed: (error: unknown, context?: object) => void
   newId: () => string
@@ -93,7 +99,7 @@ type Parts = {
 }
 
 const assemble = async (parts: Parts): Promise<LaurelServer> => {
-  const { options, database, definitions, clock, failed, newId, undo } = parts
+  const { options, database, definitions, migrations, clock, failed, newId, undo } = parts
   const { now } = clock
   const app = fastify({
     loggerInstance: options.logger,
@@ -104,29 +110,49 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     logController: new LogController({ disableRequestLogging: true }),
   })
   answerErrors(app, now)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-correlation-id': request.id, 'x-content-type-options': 'nosniff' })
+  })
 
-  const signIn = await createSignIn(parts, app)
-  const runtime = createRuntime(parts)
+  const { tokenSecret, loginLimits, engineLimits, timerPollMs } = options
+  const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
+  const runtime = createRuntime({ database, definitions, engineLimits, timerPollMs, now, failed })
   const directory = createDirectory(database)
   const lookup: Lookup = {
     ...directory,
     actor: async ({ contract }, id) => (await runtime.engine.peek(contract.actor, id))?.snapshot as never,
+    upload: (importId) => imports.upload(importId),
   }
+  const imports = createImportStore(database)
   const journal = createJournal(database.sql)
   const delivery = createDelivery({
     journal,
     deliver: (events, position) => sockets.deliver(events, position),
     failed,
   })
-  const dispatcher = createDispatcher({
-    engine: runtime.engine,
-    read: createRead(database, journal, definitions, directory.organisation),
-    lookup,
-    now,
-    newId,
-    failed: (error, { definition, name, correlationId }) =>
-      failed(error, { call: `${definition.contract.namespace}.${name}`, correlationId }),
+  const stats = (): Stats => ({
+    ...runtime.stats(),
+    delivery: delivery.stats(),
+    sockets: sockets.stats(),
+    limits: limits.stats(),
   })
+  const metrics = createMetrics(stats)
+  const read = createRead(database, journal, definitions, directory.organisation)
+  const dispatcherOf = (asking: Lookup) =>
+    createDispatcher({
+      engine: runtime.engine,
+      read,
+      lookup: asking,
+      now,
+      newId,
+      failed: (error, { definition, name, correlationId }) =>
+        failed(error, { call: `${definition.contract.namespace}.${name}`, correlationId }),
+    })
+  const dispatcher = metrics.measured(dispatcherOf(lookup))
+  runtime.handle(
+    'importRows',
+    createImportRows({ engine: runtime.engine, store: imports, lookup, dispatcherOf, now, failed }),
+  )
   const limits = createRequestLimits(options.requestsPerMinute ?? 100)
   const sockets = createSockets({
     http: app.server,
@@ -140,6 +166,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       snapshots: createTopicSnapshots(database.sql),
       rules: topicRules(definitions, { ...directory, active: runtime.engine.peek }),
       delivered: delivery.position,
+      reached: delivery.reached,
       limited: atMost(32),
     },
     origins: options.origins ?? [],
@@ -148,6 +175,31 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     failed,
   })
   runtime.onCommitted(delivery.committed)
+  runtime.onCommitted(metrics.committed)
+
+  const callerOf = authenticate(signIn)
+  const routes = routesOf(definitions)
+  let closing: Promise<void> | undefined
+  await app.register(authRoutes({ ...signIn, now }))
+  await app.register(rest({ routes, dispatcher, limits, callerOf, now }))
+  await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
+  await app.register(documents(definitions, routes))
+  await app.register(
+    health({
+      checks: {
+        database: async () => void (await journal.head()),
+        migrations: async () => {
+          const missing = await missingMigrations(database, migrations)
+          return missing.length > 0 ? `${missing.length} not applied` : undefined
+        },
+      },
+      draining: () => closing !== undefined,
+      metrics,
+      callerOf,
+      now,
+      failed,
+    }),
+  )
 
   await delivery.start()
   undo.push(delivery.stop)
@@ -159,10 +211,8 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   undo.push(() => app.close(), sockets.close)
 
   const { port } = app.server.address() as AddressInfo
-  let closing: Promise<void> | undefined
   const close = async () => {
-    await sockets.drain()
-    await runtime.engine.drain()
+    await sockets.drain(runtime.engine.drain)
     for (const step of undo.toReversed()) await step()
   }
   return {
@@ -172,89 +222,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     engine: runtime.engine,
     database,
     now,
+    stats,
     close: () => (closing ??= close()),
-  }
-}
-
-const createSignIn = async ({ options, database, clock: { now }, newId }: Parts, app: FastifyInstance) => {
-  const tokens = createTokens({ secret: options.tokenSecret, now, newId })
-  const sessions = createSessions({ database, tokens, now, newId })
-  const defaultOrgId = await ensureDefaultOrganisation(database, {
-    id: newId(),
-    name: 'Laurel',
-    createdAt: now(),
-  })
-  const accounts = createAccounts({
-    database,
-    sessions,
-    passwords: createPasswords(),
-    limits: createLoginLimits(options.loginLimits),
-    now,
-    newId,
-    defaultOrgId,
-  })
-  await app.register(authRoutes({ tokens, sessions, accounts, now }))
-  return { tokens, sessions, accounts, defaultOrgId, callerOfRequest: authenticate({ tokens, sessions }) }
-}
-
-/** The engine with what feeds it: timers and effects. */
-const createRuntime = ({ options, database, definitions, clock: { now }, failed }: Parts) => {
-  const listeners: ((batch: CommittedBatch) => void)[] = []
-  const engine = createEngine({
-    store: createActorStore(database),
-    definitions,
-    committed: (batch) => {
-      for (const { write } of batch.writes) {
-        for (const { dueAt } of write.timersSet) timers.expect(dueAt)
-        if (write.effects.length > 0)
-          effects.push(write.effects.map((effect) => ({ ...effect, attempts: 0 })))
-      }
-      for (const listener of listeners) listener(batch)
-    },
-    failed: (error, { actor, type, id, correlationId }) =>
-      failed(error, { actor, messageType: type, messageId: id, correlationId }),
-    ...(options.engineLimits ? { limits: options.engineLimits } : {}),
-  })
-  const timers = createTimerScheduler({
-    store: createTimerStore(database.sql),
-    engine,
-    now,
-    failed,
-    ...(options.timerPollMs ? { pollMs: options.timerPollMs } : {}),
-  })
-  const effects = createInProcessQueue({
-    store: createEffectStore(database.sql),
-    handlers: { tell: createTell(engine, now) },
-    now,
-    failed: (error, effect) =>
-      failed(error, effect ? { effect: effect.id, correlationId: effect.correlationId } : {}),
-  })
-  return {
-    engine,
-    onCommitted: (listener: (batch: CommittedBatch) => void) => void listeners.push(listener),
-    start: () => {
-      effects.start()
-      timers.start()
-    },
-    stop: async () => {
-      await timers.stop()
-      await effects.stop()
-    },
-  }
-}
-
-/** At most `limit` pieces of work at once; the others wait in line. */
-const atMost = (limit: number) => {
-  let running = 0
-  const line: (() => void)[] = []
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (running >= limit) await new Promise<void>((resolve) => line.push(resolve))
-    running++
-    try {
-      return await work()
-    } finally {
-      running--
-      line.shift()?.()
-    }
   }
 }

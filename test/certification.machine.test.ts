@@ -8,10 +8,9 @@ import { start } from '../actors/engine/step.ts'
 import type { Read, Search } from '../actors/ports.ts'
 import {
   certificationContract,
-  certificationStatus,
-  daysBefore,
   mentorStatus,
 } from '../contracts/certification.ts'
+import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
 import { certificationMachine, type CertificationContext } from '../machines/certification.ts'
 import { mentorMachine } from '../machines/mentor.ts'
 import { given, type Story } from './given.ts'
@@ -546,6 +545,7 @@ describe('the rules', () => {
         return Promise.resolve({ found: isHidden ? [] : [find(actorType)] })
       },
       history: () => Promise.resolve([]),
+      importRefusals: () => Promise.resolve([]),
     }
     const request = { definition: certification, principal: who('admin'), at: before(5), read }
     const { status, expiring } = certification.queries

@@ -12,6 +12,8 @@ export type EffectStore = {
   claim: (now: string, limit: number) => Promise<DueEffect[]>
   /** One more failed attempt; the next one is due at `nextAt`. */
   postpone: (id: string, nextAt: string, error: string) => Promise<void>
+  /** They stay with whoever has claimed them, or with nobody, until then. Not an attempt. */
+  keep: (ids: readonly string[], until: string) => Promise<void>
   /** No attempt is left: a dead letter, kept for people. */
   bury: (id: string, error: string) => Promise<void>
 }

@@ -51,17 +51,17 @@ const scopeOf = (() => {
 /** The first step of a new actor. @throws what the machine's context function throws. */
 export const start = (machine: AnyStateMachine, input: unknown): Step => {
   const { scope, actions } = scopeOf(machine)
-  const snapshot = machine.getInitialSnapshot(scope as never, input as never) as AnyMachineSnapshot
+  const snapshot = machine.getInitialSnapshot(scope as never, input) as AnyMachineSnapshot
   return sortActions(snapshot, actions)
 }
 
 /**
- * One step, purely. An event that the state does not take returns the same snapshot reference.
+ * One step, purely. An event that the state does not take returns the same snapshot reference and nothing else.
  * @throws what a guard or an assigner of the machine throws.
  */
 export const step = (machine: AnyStateMachine, current: AnyMachineSnapshot, event: EventObject): Step => {
   const { scope, actions } = scopeOf(machine)
-  const snapshot = machine.transition(current, event as never, scope as never) as AnyMachineSnapshot
+  const snapshot = machine.transition(current, event, scope as never) as AnyMachineSnapshot
   return sortActions(snapshot, actions)
 }
 
@@ -114,7 +114,7 @@ export const hydrate = (machine: AnyStateMachine, stored: object): AnyMachineSna
   const historyValue = Object.fromEntries(
     Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => machine.getStateNodeById(node))]),
   )
-  return machine.resolveState({ value, context, status, output, historyValue } as never) as AnyMachineSnapshot
+  return machine.resolveState({ value, context, status, output, historyValue }) as AnyMachineSnapshot
 }
 
 /** The types of all events that the state has a transition for, whatever the guards would say. */

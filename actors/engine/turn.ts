@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
 import { refused, type Refused } from '../../contracts/protocol.ts'
-import type { AnyActorDefinition, Principal, Scope } from '../actor.ts'
+import type { AnyActorDefinition, ColumnValue, Principal, Scope } from '../actor.ts'
 import type { Message } from './message.ts'
 import { acceptedTypes, hydrate, start, stateName, step, type Step } from './step.ts'
 import type { EffectRecord, StoredActor, TurnRecord } from './store.ts'
@@ -10,7 +10,7 @@ export type Active = {
   version: number
   snapshot: AnyMachineSnapshot
   state: string
-  columns: Record<string, unknown>
+  columns: Record<string, ColumnValue>
   timers: Record<string, number>
 }
 
@@ -50,8 +50,8 @@ const stateOf = ({ state }: AnyActorDefinition, snapshot: AnyMachineSnapshot): s
 const columnsOf = (
   { columns }: AnyActorDefinition,
   snapshot: AnyMachineSnapshot,
-): Record<string, unknown> => {
-  const values: Record<string, unknown> = {}
+): Record<string, ColumnValue> => {
+  const values: Record<string, ColumnValue> = {}
   for (const name in columns) values[name] = columns[name]!.of(snapshot)
   return values
 }
@@ -91,7 +91,9 @@ export const decide = (
 
   const event = eventOf(message)
   const stepped = step(definition.machine, current.snapshot, event)
-  const untouched = stepped.snapshot === current.snapshot
+  // XState returns the same snapshot for an event that the state does not take, and for one that only names actions.
+  const { snapshot, events, effects, timers } = stepped
+  const untouched = snapshot === current.snapshot && events.length + effects.length + timers.length === 0
   if (untouched && message.principal)
     return { refused: explain(definition, current, message, message.principal) }
   return { taken: turnOf(definition, current, message, stepped) }
@@ -263,8 +265,8 @@ const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 const topicsOf = (
   { topics }: AnyActorDefinition,
   id: string,
-  before: Record<string, unknown> | undefined,
-  after: Record<string, unknown>,
+  before: Record<string, ColumnValue> | undefined,
+  after: Record<string, ColumnValue>,
 ): string[] => {
   const found = new Set<string>()
   for (const kind in topics) {

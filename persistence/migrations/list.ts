@@ -2,6 +2,7 @@ import type { Migrations } from '../database.ts'
 import { actorTable } from './actor-table.ts'
 import { EngineTables } from './m0001-engine.ts'
 import { IdentityTables } from './m0002-identity.ts'
+import { ImportFiles } from './m0006-import-files.ts'
 
 /** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
 export const migrations: Migrations = [
@@ -29,4 +30,9 @@ export const migrations: Migrations = [
       active: 'boolean',
     }),
   },
+  {
+    name: '0005-import',
+    class: actorTable('import', { orgId: 'uuid, indexed', startedBy: 'uuid, indexed' }),
+  },
+  { name: '0006-import-files', class: ImportFiles },
 ]

@@ -3,6 +3,8 @@ import type { DueEffect } from '../../actors/engine/effects.ts'
 export type EffectOutcome =
   /** The row was deleted in the commit of the turn that took the result. */
   | { settled: true }
+  /** Not now: this node is busy or stops. It does not count as an attempt, and any node may go on. */
+  | { againInMs: number }
   /** Trying again will not help. */
   | { final: string }
   | { retry: string }

@@ -18,8 +18,11 @@ export type Channels = {
   /** From now on, events of these topics are kept for the subscriber until `join` or `leave`. */
   hold: (catchingUp: CatchingUp, position: number) => void
   release: (catchingUp: CatchingUp) => void
-  /** The topic's events go to the socket from now on. Whatever it must know before has been sent. */
-  join: (socket: Socket, topic: string, mode: Mode, position: number) => void
+  /**
+   * The topic's events go to the socket from now on. It has been sent every event before; `last` is the position of the
+   * latest one on this topic, or where the socket started when there was none.
+   */
+  join: (socket: Socket, topic: string, mode: Mode, last: number) => void
   leave: (socket: Socket, topic: string) => void
   stop: () => void
   stats: () => { topics: number; delivered: number }
@@ -27,7 +30,10 @@ export type Channels = {
 
 type Channel = {
   topic: string
-  /** The position of the last event that was published here: the `prev` of the next one. */
+  /**
+   * The `prev` of the next event: the position of the event before it on this topic or, as long as nobody has had to
+   * know it, any later one up to which there is no event.
+   */
   last: number
   members: Map<string, Mode>
   catchingUp: Set<CatchingUp>
@@ -160,9 +166,11 @@ export const createChannels = (
         dropIfEmpty(topic)
       }
     },
-    join: (socket, topic, mode, position) => {
-      const channel = channelOf(topic, position)
+    join: (socket, topic, mode, last) => {
+      const channel = channelOf(topic, last)
       flush(channel) // What waits in the batch is older than the newcomer.
+      // A newcomer that knows nothing later than `last` and has missed nothing proves that there is nothing later.
+      channel.last = Math.min(channel.last, last)
       channel.members.set(socket.id, mode)
       void socket.join(roomOf(topic, mode))
     },

@@ -4,6 +4,8 @@ import { eventsOfWrite, type Journal, type Routed } from '../../persistence/jour
 export type Delivery = {
   /** Everything up to here has been delivered on this node. */
   position: () => number
+  /** Resolves when everything up to a committed position has been delivered on this node. @throws after eight seconds */
+  reached: (target: number) => Promise<void>
   start: () => Promise<void>
   /** A batch that this node, or another one, has committed. Order does not matter. */
   committed: (batch: CommittedBatch) => void
@@ -22,6 +24,7 @@ type Dependencies = {
 
 /** How long a batch may wait for the one before it until that one is read from the journal. Milliseconds. */
 const PATIENCE_MS = 50
+const DESPAIR_MS = 4_000
 const PAGE_TURNS = 500
 
 /** Brings committed batches into position order, and reads from the journal what never arrived. */
@@ -83,6 +86,7 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
 
   return {
     position: () => position,
+    reached: (target) => until(() => position >= target, repair),
     start: async () => {
       position = (await journal.head()).position
       head = position
@@ -95,5 +99,14 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
       await repairing
     },
     stats: () => ({ repairs, behind: Math.max(head - position, 0) }),
+  }
+}
+
+/** What this node commits arrives within moments; what others commit is read from the journal. */
+const until = async (hasArrived: () => boolean, repair: () => void) => {
+  for (let waitMs = 1; !hasArrived(); waitMs *= 2) {
+    if (waitMs > DESPAIR_MS) throw new Error('events are committed and cannot be delivered')
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (waitMs > PATIENCE_MS) repair()
   }
 }

@@ -5,7 +5,7 @@ import type { Engine } from '../../actors/engine/engine.ts'
 import type { Message } from '../../actors/engine/message.ts'
 import type { Read } from '../../actors/ports.ts'
 import { refused, ReservedKeys, type Refused, type Reply } from '../../contracts/protocol.ts'
-import { findFault } from './guard.ts'
+import { refusePayload } from './guard.ts'
 
 /** Parses, authorises and hands on: what sockets and REST have in common. It decides nothing about the domain. */
 export type Dispatcher = {
@@ -47,14 +47,10 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
     const kind = knows(definition, name)
     if (!kind)
       return refused('unknown_command', `'${definition.contract.namespace}' has no such command or query`)
-    if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
-      return refused('invalid_input', 'the payload must be one object', [
-        { path: [], reason: 'is not an object' },
-      ])
-    const fault = findFault(payload)
-    if (fault) return refused('invalid_input', 'the payload is not acceptable', [fault])
+    const fault = refusePayload(payload)
+    if (fault) return fault
     try {
-      return kind === 'command' ? await command(request, payload) : await query(request, payload)
+      return await (kind === 'command' ? command : query)(request, payload as object)
     } catch (error) {
       failed(error, request)
       return refused('internal', 'something went wrong on our side', { correlationId: request.correlationId })

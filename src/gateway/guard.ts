@@ -1,16 +1,28 @@
+import { refused, type Refused } from '../../contracts/protocol.ts'
+
 /** What every incoming payload is held to before anything else looks at it. */
 
 /** One frame, in bytes of UTF-8. */
 export const MAX_FRAME_BYTES = 64 * 1024
 const MAX_DEPTH = 32
 
-export type Fault = { path: (string | number)[]; reason: string }
+type Fault = { path: (string | number)[]; reason: string }
+
+/** Why a payload is no call's payload; the walk is `findFault`'s. */
+export const refusePayload = (payload: unknown): Refused | undefined => {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+    return refused('invalid_input', 'the payload must be one object', [
+      { path: [], reason: 'is not an object' },
+    ])
+  const fault = findFault(payload)
+  return fault && refused('invalid_input', 'the payload is not acceptable', [fault])
+}
 
 /**
  * Finds what PostgreSQL, JSON or a careless object merge would choke on: depth, NUL, lone surrogates, numbers that were
  * not kept exactly, binary, and keys that mean something to JavaScript. Walks without recursion: nesting may be hostile.
  */
-export const findFault = (payload: unknown): Fault | undefined => {
+const findFault = (payload: unknown): Fault | undefined => {
   const stack: { value: unknown; path: (string | number)[] }[] = [{ value: payload, path: [] }]
   for (let entry = stack.pop(); entry; entry = stack.pop()) {
     const { value, path } = entry
@@ -45,7 +57,10 @@ const faultOf = (value: unknown, depth: number): string | undefined => {
         : 'is binary'
     case 'boolean':
       return undefined
-    default:
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+    case 'undefined':
       return 'is not JSON'
   }
 }

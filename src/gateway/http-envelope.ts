@@ -1,15 +1,18 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import type { Refusal, SharedErrorCode } from '../../contracts/protocol.ts'
+import type { Refusal, Refused, SharedErrorCode } from '../../contracts/protocol.ts'
 
 export type Success<Data> = { status: 'success'; data: Data; timestamp: string }
 
 export type Failure = {
   status: 'error'
   data: null
-  error: { errorCode: number; code: string; message: string; details?: unknown }
+  error: { errorCode: number; code: string; message: string; details?: unknown } & Present
   timestamp: string
 }
+
+/** How the actor stands that refused, and when to ask again. */
+export type Present = Omit<Refused, 'ok' | 'error'>
 
 /** The envelope of an answer. `now` is in milliseconds. */
 export const success = <Data>(data: Data, now: number): Success<Data> => ({
@@ -19,10 +22,15 @@ export const success = <Data>(data: Data, now: number): Success<Data> => ({
 })
 
 /** The envelope of a refusal; `httpStatus` is repeated in it as `errorCode`. */
-export const failure = (httpStatus: number, { code, message, details }: Refusal, now: number): Failure => ({
+export const failure = (
+  httpStatus: number,
+  { code, message, details }: Refusal,
+  now: number,
+  present: Present = {},
+): Failure => ({
   status: 'error',
   data: null,
-  error: { errorCode: httpStatus, code, message, ...(details !== undefined && { details }) },
+  error: { errorCode: httpStatus, code, message, ...(details !== undefined && { details }), ...present },
   timestamp: new Date(now).toISOString(),
 })
 
@@ -57,15 +65,24 @@ export class HttpRefusal extends Error {
   readonly httpStatus: number
   /** Becomes the header Retry-After. */
   readonly retryAfterMs: number | undefined
+  readonly present: Present | undefined
 
-  constructor(refusal: Refusal, { httpStatus = statusOf(refusal.code), retryAfterMs }: RefusalOptions = {}) {
+  constructor(
+    refusal: Refusal,
+    { httpStatus = statusOf(refusal.code), retryAfterMs, present }: RefusalOptions = {},
+  ) {
     super(refusal.message)
     this.refusal = refusal
     this.httpStatus = httpStatus
     this.retryAfterMs = retryAfterMs
+    this.present = present
   }
 }
-export type RefusalOptions = { httpStatus?: number; retryAfterMs?: number | undefined }
+export type RefusalOptions = {
+  httpStatus?: number
+  retryAfterMs?: number | undefined
+  present?: Present
+}
 
 /**
  * Reads what a client sent.
@@ -94,7 +111,8 @@ export const answerErrors = (app: FastifyInstance, now: () => number): void => {
       if (refused.httpStatus === 401) reply.header('www-authenticate', 'Bearer')
       if (refused.retryAfterMs !== undefined)
         reply.header('retry-after', Math.max(1, Math.ceil(refused.retryAfterMs / 1000)))
-      return reply.code(refused.httpStatus).send(failure(refused.httpStatus, refused.refusal, now()))
+      const { httpStatus, refusal, present } = refused
+      return reply.code(httpStatus).send(failure(httpStatus, refusal, now(), present))
     }
     // The cause is for the log; the client gets what finds it there.
     request.log.error({ err: error, correlationId: request.id }, 'request failed')

@@ -1,12 +1,19 @@
 import * as standard from 'socket.io-parser'
 import { MAX_FRAME_BYTES } from './guard.ts'
 
-/** Stands where the payload of a frame stood that was too large to look at. */
-export const TOO_LARGE: unique symbol = Symbol('too large')
+/**
+ * Stands where the payload of a frame stood that was too large to look at. No payload is a text, so nobody needs to
+ * send this one.
+ */
+export const TOO_LARGE = '\u0001too-large'
+
+/** An invalid packet, which ends the connection. */
+const INVALID = '9'
 
 /**
- * Socket.IO's own parser, but for two things: binary attachments are refused, and a frame above the limit keeps its name
- * and its acknowledgement and loses its payload, so that the sender can be told.
+ * Socket.IO's own parser, but for three things: binary attachments are refused, an acknowledgement id that cannot be
+ * repeated exactly is invalid, and a frame above the limit keeps its name and its acknowledgement and loses its payload,
+ * so that the sender can be told.
  */
 class BoundedDecoder extends standard.Decoder {
   constructor() {
@@ -14,25 +21,26 @@ class BoundedDecoder extends standard.Decoder {
   }
 
   override add(chunk: unknown): void {
-    if (typeof chunk === 'string' && Buffer.byteLength(chunk) > MAX_FRAME_BYTES)
-      return super.add(withoutPayload(chunk))
-    super.add(chunk)
-  }
-
-  protected override emitReserved(event: 'decoded', packet: standard.Packet): this {
-    if (Array.isArray(packet.data) && packet.data[1] === MARK) packet.data[1] = TOO_LARGE
-    return super.emitReserved(event, packet)
+    super.add(typeof chunk === 'string' ? bounded(chunk) : chunk)
   }
 }
 
-/** Never sent by a client: a payload is an object. */
-const MARK = '\u0001too-large'
+const bounded = (chunk: string) => {
+  if (LONG_ACK_ID.test(chunk)) return INVALID
+  return Buffer.byteLength(chunk) > MAX_FRAME_BYTES ? withoutPayload(chunk) : chunk
+}
+
+/** More than ten digits; the standard parser takes blanks for digits too. */
+const LONG_ACK_ID = /^2(?:\/[^,]{0,200},)?[\d\s]{11}/
 
 /** `2/live,17["payments.initiate",{…}]` → `2/live,17["payments.initiate","…"]` */
 const withoutPayload = (chunk: string) => {
-  const [, head] = /^(2(?:\/[^,]{0,200},)?\d{0,10}\["[\w.-]{1,100}")/.exec(chunk.slice(0, 400)) ?? []
-  // Not an event, so it is nothing that could be answered: an invalid packet ends the connection.
-  return head ? `${head},${JSON.stringify(MARK)}]` : '9'
+  const start = chunk.slice(0, 400)
+  const [, call] = /^(2(?:\/[^,]{0,200},)?\d{0,10}\["[\w.-]{1,100}")/.exec(start) ?? []
+  if (call) return `${call},${JSON.stringify(TOO_LARGE)}]`
+  // A sign-in without a token is refused as one with a bad token is.
+  const [connect] = /^0(?:\/[^,]{0,200},)?/.exec(start) ?? []
+  return connect ? `${connect}{}` : INVALID
 }
 
 export const boundedParser = { ...standard, Decoder: BoundedDecoder }

@@ -5,6 +5,7 @@ import type { Admission } from '../auth/limits.ts'
 export type RequestLimits = {
   call: (userId: string) => Promise<Admission>
   subscription: (userId: string) => Promise<Admission>
+  stats: () => { refused: number }
 }
 
 /** Subscriptions are counted apart: a reconnecting dashboard must not use up its commands. */
@@ -13,7 +14,17 @@ const SUBSCRIPTIONS_PER_MINUTE = 240
 export const createRequestLimits = (callsPerMinute: number): RequestLimits => {
   const calls = new RateLimiterMemory({ points: callsPerMinute, duration: 60 })
   const subscriptions = new RateLimiterMemory({ points: SUBSCRIPTIONS_PER_MINUTE, duration: 60 })
-  return { call: (userId) => take(calls, userId), subscription: (userId) => take(subscriptions, userId) }
+  let refused = 0
+  const counted = async (limiter: RateLimiterMemory, userId: string) => {
+    const admission = await take(limiter, userId)
+    if (!admission.ok) refused++
+    return admission
+  }
+  return {
+    call: (userId) => counted(calls, userId),
+    subscription: (userId) => counted(subscriptions, userId),
+    stats: () => ({ refused }),
+  }
 }
 
 const take = async (limiter: RateLimiterMemory, key: string): Promise<Admission> => {

@@ -36,14 +36,16 @@ export const cutOff = (connection: Connection): void => {
   setTimeout(() => socket?.terminate?.(), 1_000).unref()
 }
 
-/** Watches all connections for clients that do not read. @returns the function that stops watching. */
-export const watchSlowClients = (io: Server, onCut: () => void): (() => void) => {
+/**
+ * Watches all connections for clients that do not read, and cuts them off after `onCut`.
+ * @returns the function that stops watching.
+ */
+export const watchSlowClients = (io: Server, onCut: (connection: Connection) => void): (() => void) => {
   const timer = setInterval(() => {
     const clients = (io.engine as unknown as { clients: Record<string, Connection> }).clients
     for (const connection of Object.values(clients)) {
       if (connection.readyState !== 'open' || unsentBytes(connection) <= MAX_UNSENT_BYTES) continue
-      onCut()
-      connection.write('2["closing",{"code":"slow_client"}]')
+      onCut(connection)
       cutOff(connection)
     }
   }, CHECK_MS)

@@ -1,13 +1,15 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { Server, type Namespace, type Socket } from 'socket.io'
 import type { AnyActorDefinition } from '../../actors/actor.ts'
-import { refused, type Reply } from '../../contracts/protocol.ts'
+import { refused, type Closing, type LiveEvent, type Reply } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { createChannels, type Channels } from './channels.ts'
-import { close, createConnections, sendAway, type Connection } from './connections.ts'
+import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import { boundedParser, TOO_LARGE } from './parser.ts'
+import { isOwnOrigin } from './origin.ts'
+import { aFaultCount, readPacket, type Packet } from './packet.ts'
+import { boundedParser } from './parser.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { watchSlowClients } from './slow-clients.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -15,8 +17,11 @@ import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 export type Sockets = {
   /** Publishes journal events, in order, to whoever listens on this node. */
   deliver: (events: readonly Routed[], position: number) => void
-  /** Refuses new connections, tells the open ones when to come back, and closes their transports. */
-  drain: () => Promise<void>
+  /**
+   * Refuses new connections, tells the open ones when to come back, waits for `finish` and for the answers that it
+   * brings, and closes the transports.
+   */
+  drain: (finish: () => Promise<void>) => Promise<void>
   close: () => Promise<void>
   stats: () => { sockets: number; topics: number; delivered: number; slowClients: number }
 }
@@ -35,8 +40,6 @@ type Dependencies = {
   failed: (error: unknown, context?: object) => void
 }
 
-/** Protocol errors within a minute that end a connection. */
-const MAX_STRIKES = 20
 /** Clients come back over so many milliseconds after a shutdown. */
 const SPREAD_MS = 5_000
 
@@ -52,6 +55,8 @@ type Frontage = {
 export const createSockets = (deps: Dependencies): Sockets => {
   const { definitions, dispatcher, limits, newId, failed } = deps
   let draining = false
+  /** Calls that have not been answered yet. */
+  let inHand = 0
   let slowClients = 0
   const io = new Server(deps.http, {
     transports: ['websocket'],
@@ -66,7 +71,10 @@ export const createSockets = (deps: Dependencies): Sockets => {
     allowRequest: (request, callback) => callback(null, !draining && isOwnOrigin(request, deps.origins)),
   })
   const connections = createConnections({ ...deps, failed })
-  const stopWatching = watchSlowClients(io, () => slowClients++)
+  const stopWatching = watchSlowClients(io, (transport) => {
+    slowClients++
+    connections.announce(transport, { code: 'slow_client' })
+  })
 
   const aFrontage = (path: string, own: AnyActorDefinition | undefined): Frontage => {
     const namespace = io.of(path)
@@ -113,62 +121,61 @@ export const createSockets = (deps: Dependencies): Sockets => {
         subscriptions.recheck(it),
       )
       socket.on('disconnect', () => subscriptions.leaveAll(connection))
-      socket.on('error', (error: unknown) => failed(error))
-      const strikes = aStrikeCount()
+      // Undecodable frames, after which Socket.IO ends the connection, and calls of that name, which are answered below.
+      socket.on('error', () => {})
+      const isOneTooMany = aFaultCount()
       // The only handler of client events: a throw in it would end the process, and so would calling a missing ack.
-      socket.onAny((...packet: unknown[]) => {
-        const [name, ...rest] = packet
-        const last = rest.at(-1)
-        const ack = typeof last === 'function' ? (last as (reply: Reply) => void) : () => {}
-        const payload = typeof last === 'function' ? rest.slice(0, -1) : rest
+      socket.onAny((...parts: unknown[]) => {
+        const packet = readPacket(parts)
         const correlationId = newId()
-        answer(frontage, connection, { name, payload, correlationId, ack })
+        inHand++
+        answer(frontage, connection, packet, correlationId)
           .then((reply) => {
-            if (reply) ack(reply)
-            if (reply && isStrike(reply) && strikes() > MAX_STRIKES)
-              close(connection, { code: 'protocol_error' })
+            if (reply) packet.ack(reply)
+            if ((!packet.ok || (reply && isUnknown(reply))) && isOneTooMany())
+              connections.close(connection, { code: 'protocol_error' })
           })
           .catch((error: unknown) => {
-            failed(error, { correlationId, name })
-            ack(refused('internal', 'something went wrong on our side', { correlationId }))
+            failed(error, { correlationId, ...(packet.ok ? { name: packet.name } : {}) })
+            packet.ack(refused('internal', 'something went wrong on our side', { correlationId }))
           })
+          .finally(() => inHand--)
       })
     })
   }
-
-  type Incoming = { name: unknown; payload: unknown[]; correlationId: string; ack: (reply: Reply) => void }
 
   /** @returns the answer; nothing when `ack` has been or will be called by a subscription. */
   const answer = async (
     { resolve, subscriptions }: Frontage,
     connection: Connection,
-    { name, payload: args, correlationId, ack }: Incoming,
+    packet: Packet,
+    correlationId: string,
   ): Promise<Reply | undefined> => {
-    if (typeof name !== 'string') return refused('unknown_command', 'an event needs a name')
-    if (args[0] === TOO_LARGE) return refused('payload_too_large', 'a frame may have 64 KiB')
-    if (args.length > 1)
-      return refused('invalid_input', 'a call has one payload', [{ path: [], reason: 'is not one object' }])
-    const payload = args[0] ?? {}
+    if (connections.isOver(connection)) return refused('unauthenticated', 'Sign in first')
+    if (!packet.ok) return packet.fault
+    const { name, payload, ack } = packet
     const { userId } = connection.caller.principal
-    if (name === 'session.refresh')
-      return connections.refresh(connection, (payload as { token?: unknown }).token)
-
-    const admission = await (name === 'subscribe' || name === 'unsubscribe'
-      ? limits.subscription(userId)
-      : limits.call(userId))
+    const admission = await (OF_THE_PROTOCOL.has(name) ? limits.subscription(userId) : limits.call(userId))
     if (!admission.ok)
       return { ...refused('rate_limited', 'too many requests'), retryAfterMs: admission.retryAfterMs }
+    if (name === 'session.refresh') return connections.refresh(connection, payload)
     if (name === 'subscribe') {
-      connection.tail = connection.tail.then(() => subscriptions.subscribe(connection, payload, ack))
-      const done = connection.tail
-      connection.tail = done.catch(() => {})
-      await done
+      await inTurn(connection, () => subscriptions.subscribe(connection, payload, ack))
       return undefined
     }
-    if (name === 'unsubscribe') return subscriptions.unsubscribe(connection, payload)
+    if (name === 'unsubscribe')
+      return inTurn(connection, async () => subscriptions.unsubscribe(connection, payload))
     const target = resolve(name)
     if (!target) return refused('unknown_command', 'there is no such command or query here')
     return dispatcher.call({ ...target, payload, principal: connection.caller.principal, correlationId })
+  }
+
+  /** An actor has moved from one to another: those who listen to it go on only if they may know of it still. */
+  const askAgain = ({ namespace, subscriptions }: Frontage, { actor, position }: LiveEvent) => {
+    const topic = `${actor.type}:${actor.id}`
+    for (const connection of connections.all())
+      if (connection.socket.nsp === namespace && connection.topics.has(topic))
+        inTurn(connection, subscriptions.interrupt(connection, topic, position)).catch(failed)
   }
 
   const frontages = [
@@ -181,22 +188,31 @@ export const createSockets = (deps: Dependencies): Sockets => {
 
   return {
     deliver: (events, position) => {
-      for (const { channels, subscriptions } of frontages) {
-        channels.deliver(events, position)
-        const moved = events.filter(({ topics }) => hasTwoOfAKind(topics)).flatMap(({ topics }) => topics)
-        if (moved.length > 0)
-          for (const connection of connections.all())
-            if (
-              connection.socket.nsp === frontages.find((it) => it.subscriptions === subscriptions)?.namespace
-            )
-              subscriptions.recheck(connection, moved).catch(failed)
+      const moves = events.flatMap((routed, index) => (isMove(routed, events[index + 1]) ? [index] : []))
+      for (const frontage of frontages) {
+        let next = 0
+        for (const index of moves) {
+          const { event } = events[index]!
+          frontage.channels.deliver(events.slice(next, index + 1), event.position)
+          askAgain(frontage, event)
+          next = index + 1
+        }
+        frontage.channels.deliver(next === 0 ? events : events.slice(next), position)
       }
     },
-    drain: async () => {
+    drain: async (finish) => {
       draining = true
-      for (const connection of connections.all())
-        sendAway(connection, { code: 'draining', reconnectInMs: Math.floor(Math.random() * SPREAD_MS) })
-      await new Promise((resolve) => setTimeout(resolve, 150))
+      for (const { socket } of connections.all())
+        socket.emit('closing', {
+          code: 'draining',
+          reconnectInMs: Math.floor(Math.random() * SPREAD_MS),
+        } satisfies Closing)
+      await finish()
+      while (inHand > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      // Closing the transport sends what waits in it first, and lets clients reconnect by themselves.
+      for (const connection of new Set([...connections.all()].map(({ socket }) => socket.conn)))
+        connection.close()
+      await new Promise((resolve) => setTimeout(resolve, 100))
     },
     close: async () => {
       stopWatching()
@@ -213,30 +229,17 @@ export const createSockets = (deps: Dependencies): Sockets => {
   }
 }
 
-/** A turn is published on the topics of before and after; two of one kind mean that it moved from one to the other. */
-const hasTwoOfAKind = (topics: readonly string[]) => {
-  const kinds = topics.map((topic) => topic.slice(0, topic.indexOf(':')))
-  return new Set(kinds).size < kinds.length
+/**
+ * The last event of a turn that moved its actor from one coordinator, say, to another: it is published on the topics of
+ * before and after, so that two are of one kind.
+ */
+const isMove = ({ event, topics }: Routed, following: Routed | undefined) => {
+  if (following?.event.id === event.id) return false
+  const kinds = new Set(topics.map((topic) => topic.slice(0, topic.indexOf(':'))))
+  return kinds.size < topics.length
 }
 
-/** Browsers say where a page came from, and CORS does not guard WebSockets. Others say nothing. */
-const isOwnOrigin = ({ headers }: IncomingMessage, allowed: readonly string[]): boolean => {
-  const { origin, host } = headers
-  if (origin === undefined) return true
-  return allowed.includes(origin) || origin === `http://${host}` || origin === `https://${host}`
-}
+/** What every namespace knows beside its contract; counted apart from commands and queries. */
+const OF_THE_PROTOCOL = new Set(['subscribe', 'unsubscribe', 'session.refresh'])
 
-const isStrike = (reply: Reply) =>
-  !reply.ok && (reply.error.code === 'unknown_command' || reply.error.code === 'payload_too_large')
-
-const aStrikeCount = () => {
-  let count = 0
-  let since = performance.now()
-  return () => {
-    if (performance.now() - since > 60_000) {
-      count = 0
-      since = performance.now()
-    }
-    return ++count
-  }
-}
+const isUnknown = (reply: Reply) => !reply.ok && reply.error.code === 'unknown_command'

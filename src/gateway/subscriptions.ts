@@ -26,6 +26,11 @@ export type Subscriptions = {
   unsubscribe: (subscriber: Subscriber, payload: unknown) => Reply
   /** Leaves the topics that the subscriber may not see any more. */
   recheck: (subscriber: Subscriber, topics?: readonly string[]) => Promise<void>
+  /**
+   * Leaves a topic at once. The work that it returns joins it again, from a position on, if that is still allowed: until
+   * then the subscriber hears nothing, afterwards everything.
+   */
+  interrupt: (subscriber: Subscriber, topic: string, position: number) => () => Promise<void>
   leaveAll: (subscriber: Subscriber) => void
 }
 
@@ -35,6 +40,8 @@ type Dependencies = {
   snapshots: TopicSnapshots
   rules: ReadonlyMap<string, TopicRule>
   delivered: () => number
+  /** Resolves when this node has delivered everything up to a position. */
+  reached: (position: number) => Promise<void>
   /** The actor types whose events this namespace carries. */
   definitions: readonly AnyActorDefinition[]
   /** Narrows replays to one actor type; `null` where all are carried. */
@@ -45,7 +52,7 @@ type Dependencies = {
 
 /** Joins subscribers to topics with neither a hole nor a repetition between what they are sent first and the live events. */
 export const createSubscriptions = (deps: Dependencies): Subscriptions => {
-  const { channels, journal, snapshots, rules, delivered, definitions, actorType, limited } = deps
+  const { channels, journal, snapshots, rules, delivered, reached, definitions, actorType, limited } = deps
 
   const mayWatch = async (principal: Principal, topic: string) => {
     const [kind, id] = topic.split(':') as [string, string]
@@ -66,11 +73,13 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     for (const topic of topics) leave(subscriber, topic) // A second subscription replaces the first.
     const catchingUp: CatchingUp = { topics: new Set(topics), buffer: [], overflowed: false }
     // The channel must outlive the change from waiting to listening: it knows the position that the next event follows.
-    const join = () => {
+    // No pause between the two: what is delivered meanwhile would be in neither.
+    const join = (sender: Sender) => {
       if (!subscriber.socket.connected) return
+      sender.send(catchingUp.buffer)
       for (const topic of topics) {
         subscriber.topics.set(topic, mode)
-        channels.join(subscriber.socket, topic, mode, delivered())
+        channels.join(subscriber.socket, topic, mode, sender.last(topic))
       }
     }
     // Listen first, then read: what happens in between is in both, and positions take it out of one of them.
@@ -83,10 +92,12 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       )
     } catch (error) {
       if (!(error instanceof PermissionLost)) throw error
-      for (const topic of topics) subscriber.socket.emit('topic.closed', { topic, reason: 'forbidden' })
+      for (const topic of topics) closed(subscriber, topic, 'forbidden')
     } finally {
       channels.release(catchingUp)
     }
+    // Permission may have been lost after the question and before the topic was there to be closed.
+    await recheck(subscriber, topics)
   }
 
   type Job = {
@@ -94,17 +105,17 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     topics: string[]
     mode: Mode
     catchingUp: CatchingUp
-    join: () => void
+    join: (sender: Sender) => void
     ack: (reply: Reply) => void
   }
 
   const begin = async ({ subscriber, topics, mode, catchingUp, join, ack }: Job) => {
     const data = await snapshots(topics, definitions)
     ack({ ok: true, data })
-    const send = sender(subscriber.socket, new Set(topics), mode, data.position)
-    if (!catchingUp.overflowed) send(behind(catchingUp.buffer, data.position))
-    else await readOn({ subscriber, topics, send, catchingUp, cursor: data.position })
-    join()
+    const sender = aSender(subscriber.socket, new Set(topics), mode, data.position)
+    await reached(data.position)
+    if (catchingUp.overflowed) await readOn({ subscriber, topics, sender, catchingUp })
+    join(sender)
   }
 
   const resume = async (job: Job & { after: number; epoch: string | undefined }) => {
@@ -115,39 +126,42 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG)
       return ack(refused('resync_required', 'subscribe again without `after`'))
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
-    const send = sender(subscriber.socket, new Set(topics), mode, after)
-    const cursor = await readOn({ subscriber, topics, send, catchingUp, cursor: after })
-    for (const topic of topics)
-      subscriber.socket.emit('position', { topic, position: Math.max(cursor, after) })
-    join()
+    const sender = aSender(subscriber.socket, new Set(topics), mode, after)
+    await readOn({ subscriber, topics, sender, catchingUp })
+    for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
+    join(sender)
   }
 
-  /** Sends pages of the journal until nothing is between them and the live events; then those that have waited. */
+  /** Sends pages of the journal until nothing is between them and the live events that wait. */
   const readOn = async (job: {
     subscriber: Subscriber
     topics: string[]
-    send: (events: readonly Routed[]) => void
+    sender: Sender
     catchingUp: CatchingUp
-    cursor: number
-  }): Promise<number> => {
-    const { subscriber, topics, send, catchingUp } = job
-    let { cursor } = job
+  }): Promise<void> => {
+    const { subscriber, topics, sender, catchingUp } = job
     for (;;) {
       for (const topic of topics)
         if (!(await mayWatch(subscriber.principal(), topic))) throw new PermissionLost()
-      const page = await journal.replay({ topics, after: cursor, actorType }, PAGE_TURNS)
-      send(page.events)
-      cursor = page.horizon
-      if (!subscriber.socket.connected) return cursor
+      const page = await journal.replay({ topics, after: sender.upTo(), actorType }, PAGE_TURNS)
+      sender.send(page.events, page.horizon)
+      if (!subscriber.socket.connected) return
       await untilDrained(subscriber.socket)
       if (!page.complete) continue
-      if (!catchingUp.overflowed) break
+      // The journal may be ahead of this node, which would then send live what has been read.
+      await reached(page.horizon)
+      if (!catchingUp.overflowed) return
       catchingUp.overflowed = false
       catchingUp.buffer = []
     }
-    const late = behind(catchingUp.buffer, cursor)
-    send(late)
-    return late.at(-1)?.event.position ?? cursor
+  }
+
+  const recheck: Subscriptions['recheck'] = async (subscriber, topics = [...subscriber.topics.keys()]) => {
+    for (const topic of topics) {
+      if (!subscriber.topics.has(topic) || (await mayWatch(subscriber.principal(), topic))) continue
+      leave(subscriber, topic)
+      closed(subscriber, topic, 'forbidden')
+    }
   }
 
   const leave = (subscriber: Subscriber, topic: string) => {
@@ -162,12 +176,16 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       for (const topic of parsed.data.topics) leave(subscriber, topic)
       return { ok: true, data: { topics: [...subscriber.topics.keys()] } }
     },
-    recheck: async (subscriber, topics = [...subscriber.topics.keys()]) => {
-      for (const topic of topics) {
-        if (!subscriber.topics.has(topic) || (await mayWatch(subscriber.principal(), topic))) continue
-        leave(subscriber, topic)
-        subscriber.socket.emit('topic.closed', { topic, reason: 'forbidden' })
-      }
+    recheck,
+    interrupt: (subscriber, topic, after) => {
+      const mode = subscriber.topics.get(topic)
+      leave(subscriber, topic)
+      const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
+      return () =>
+        subscribe(subscriber, { topics: [topic], after, mode }, answered).catch((error: unknown) => {
+          closed(subscriber, topic, 'resync_required')
+          throw error
+        })
     },
     leaveAll: (subscriber) => {
       for (const topic of subscriber.topics.keys()) leave(subscriber, topic)
@@ -175,18 +193,22 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   }
 }
 
+const closed = ({ socket }: Subscriber, topic: string, reason: string) =>
+  socket.emit('topic.closed', { topic, reason })
+
 /** A topic was closed to the subscriber while it was being replayed. */
 class PermissionLost extends Error {}
 
-const behind = (events: readonly Routed[], position: number) =>
-  events.filter(({ event }) => event.position > position)
-
 /** Sends events to one socket, topic by topic, each with the position that it follows there. */
-const sender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: number) => {
+const aSender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: number) => {
   const last = new Map<string, number>()
-  return (events: readonly Routed[]) => {
+  let position = start
+  /** Leaves out what it has sent before. `horizon`: there are no other events up to here. */
+  const send = (events: readonly Routed[], horizon = 0) => {
     const frames: EventFrame[] = []
     for (const { event, topics: all } of events) {
+      if (event.position <= position) continue
+      position = event.position
       for (const topic of all) {
         if (!topics.has(topic)) continue
         frames.push({ topic, prev: last.get(topic) ?? start, ...event })
@@ -200,5 +222,9 @@ const sender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: 
           const batch = list.slice(from, from + BATCH_EVENTS)
           socket.emit('events', { topic, prev: batch[0]!.prev, events: batch })
         }
+    position = Math.max(position, horizon)
   }
+  return { send, upTo: () => position, last: (topic: string) => last.get(topic) ?? start }
 }
+
+type Sender = ReturnType<typeof aSender>

@@ -17,6 +17,8 @@ type Dependencies = {
   failed: (error: unknown, effect?: DueEffect) => void
   concurrency?: number
   sweepMs?: number
+  /** How long an effect belongs to the node that runs it, unless the node says again that it does. */
+  leaseMs?: number
 }
 
 /**
@@ -24,9 +26,10 @@ type Dependencies = {
  * has settled, those of nodes that died among them.
  */
 export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
-  const { store, handlers, now, failed, concurrency = 256, sweepMs = 1_000 } = deps
+  const { store, handlers, now, failed, concurrency = 256, sweepMs = 1_000, leaseMs = 20_000 } = deps
   const waiting: DueEffect[] = []
-  const held = new Set<string>()
+  /** By id, when its lease has to be made longer, by this process's own clock; never while it waits. */
+  const held = new Map<string, number>()
   const running = new Set<Promise<void>>()
   let sweeper: NodeJS.Timeout | undefined
   let sweeping: Promise<void> | undefined
@@ -37,7 +40,7 @@ export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
   const push = (effects: readonly DueEffect[]) => {
     for (const effect of effects) {
       if (stopped || held.has(effect.id)) continue
-      held.add(effect.id)
+      held.set(effect.id, Infinity)
       waiting.push(effect)
     }
     work()
@@ -46,6 +49,7 @@ export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
   const work = () => {
     while (!stopped && running.size < concurrency && waiting.length > 0) {
       const effect = waiting.shift()!
+      held.set(effect.id, performance.now() + leaseMs / 10)
       const run = attempt(effect)
         .catch((error: unknown) => failed(error, effect))
         .finally(() => {
@@ -65,16 +69,31 @@ export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
       done++
       return
     }
+    if ('againInMs' in outcome) return store.keep([effect.id], inMs(outcome.againInMs))
     if ('final' in outcome) return bury(effect, outcome.final)
     if (effect.attempts + 1 >= handler.attempts) return bury(effect, outcome.retry)
     const delayMs = handler.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
-    await store.postpone(effect.id, new Date(now() + delayMs).toISOString(), outcome.retry)
+    await store.postpone(effect.id, inMs(delayMs), outcome.retry)
   }
 
   const bury = async (effect: DueEffect, reason: string) => {
     dead++
     failed(new Error(`effect ${effect.id} (${effect.name}) is a dead letter: ${reason}`), effect)
     await store.bury(effect.id, reason)
+  }
+
+  const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
+
+  /**
+   * What takes longer than its lease would otherwise be started on another node as well. The first renewal comes before
+   * the lease ends that the commit gave.
+   */
+  const renewLeases = () => {
+    const at = performance.now()
+    const due = [...held].filter(([, renewAt]) => renewAt <= at).map(([id]) => id)
+    if (due.length === 0) return
+    for (const id of due) held.set(id, at + leaseMs / 4)
+    store.keep(due, inMs(leaseMs)).catch(failed)
   }
 
   const sweep = () => {
@@ -93,7 +112,10 @@ export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
     start: () => {
       stopped = false
       sweep()
-      sweeper = setInterval(sweep, sweepMs)
+      sweeper = setInterval(() => {
+        renewLeases()
+        sweep()
+      }, sweepMs)
     },
     stop: async () => {
       stopped = true

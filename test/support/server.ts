@@ -15,10 +15,18 @@ export type TestServer = LaurelServer & {
   clock: TestClock
   /** Stops the server and starts another one on the same database and the same clock. */
   restart: () => Promise<TestServer>
+  /** Starts a second server on the same database and the same clock. PostgreSQL only. */
+  another: () => Promise<TestServer>
 }
 
-/** A whole server on port 0, on a database of its own, with a clock that tests move. */
-export const aServer = async (options: Partial<ServerOptions> = {}): Promise<TestServer> => {
+/**
+ * A whole server on port 0, on a database of its own, with a clock that tests move. It ends with the test, unless
+ * somebody else takes what ends it: a `beforeAll` hands that on to `afterAll`.
+ */
+export const aServer = async (
+  options: Partial<ServerOptions> = {},
+  onFinished: (end: () => Promise<void>) => unknown = onTestFinished,
+): Promise<TestServer> => {
   const address = await aDatabaseAddress()
   const clock = aClock()
   const start = async (): Promise<TestServer> => {
@@ -44,10 +52,10 @@ export const aServer = async (options: Partial<ServerOptions> = {}): Promise<Tes
       await close()
       return start()
     }
-    onTestFinished(close)
-    return { ...server, close, clock, restart }
+    onFinished(close)
+    return { ...server, close, clock, restart, another: start }
   }
-  onTestFinished(address.remove)
+  onFinished(address.remove)
   return start()
 }
 

@@ -1,0 +1,62 @@
+import type { Config } from './config.ts'
+import {
+  ADMIN_EMAIL,
+  CERTIFICATIONS_OF_EACH,
+  coordinatorEmail,
+  COORDINATORS,
+  mentorEmail,
+  MENTORS,
+} from './demo/accounts.ts'
+
+export type BannerFacts = {
+  version: string
+  url: string
+  config: Pick<Config, 'DATA_DIR' | 'DATABASE_URL' | 'LAUREL_DEMO_PASSWORD'>
+  /** Absent when there is no demo data. */
+  demoPassword?: string | undefined
+}
+
+/** What somebody wants to know who has just started the server: where it is, whom to be, what to do next. */
+export const banner = ({ version, url, config, demoPassword }: BannerFacts): string => {
+  const rows: [string, string][] = [['Address', url], ...databaseRows(config)]
+  if (demoPassword !== undefined) rows.push(...demoRows(url, config, demoPassword))
+  else rows.push(['Demo data', 'off'])
+  rows.push(['Stop', 'Ctrl-C'])
+  const lines = rows.map(([label, text]) => `  ${label.padEnd(11)}${text}`)
+  return ['', `Laurel ${version} is running.`, '', ...lines, ''].join('\n')
+}
+
+const databaseRows = ({ DATABASE_URL, DATA_DIR }: BannerFacts['config']): [string, string][] => {
+  if (DATABASE_URL) {
+    const { host, pathname } = new URL(DATABASE_URL)
+    return [['Database', `PostgreSQL at ${host}${pathname}`]]
+  }
+  return [
+    ['Database', `PGlite in ${DATA_DIR}`],
+    ['', 'It runs without fsync: a power cut may lose the last moments, a crash of Laurel loses nothing.'],
+  ]
+}
+
+const demoRows = (
+  url: string,
+  { LAUREL_DEMO_PASSWORD }: BannerFacts['config'],
+  password: string,
+): [string, string][] => {
+  const isDefault = LAUREL_DEMO_PASSWORD === undefined
+  const address = url === DEFAULT_URL ? '' : `LAUREL_URL=${url} `
+  return [
+    ['Demo data', `${MENTORS} mentors, ${MENTORS * CERTIFICATIONS_OF_EACH} certifications`],
+    ['Sign in', signIn(ADMIN_EMAIL, 'administrator')],
+    ['', signIn(`${short(coordinatorEmail(1))} to ${short(coordinatorEmail(COORDINATORS))}`, 'coordinators')],
+    ['', signIn(`${short(mentorEmail(1))} to ${short(mentorEmail(MENTORS))}`, 'mentors')],
+    ['Password', isDefault ? `${password}  (the same for all)` : 'the one in LAUREL_DEMO_PASSWORD'],
+    ['Try next', `${address}npm run demo  (in a second terminal)`],
+  ]
+}
+
+const signIn = (who: string, what: string) => `${who.padEnd(34)}${what}`
+
+/** All are of one domain, which the first line shows. */
+const short = (email: string) => email.replace(/@.*/, '@…')
+
+const DEFAULT_URL = 'http://127.0.0.1:3000'

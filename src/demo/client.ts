@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { io, type Socket } from 'socket.io-client'
+import type { Accepted, EventFrame, Reply, Subscribed } from '../../contracts/protocol.ts'
+
+/** The demo cannot go on, for a reason that whoever runs it can put right. */
+export class DemoStopped extends Error {
+  override name = 'DemoStopped'
+}
+
+export type Me = { userId: string; orgId: string; token: string }
+
+/** @throws DemoStopped */
+export const signIn = async (url: string, email: string, password: string): Promise<Me> => {
+  const {
+    status,
+    data: { userId, token },
+  } = await request(`${url}/api/auth/user/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password }),
+  })
+  if (status === 401)
+    throw new DemoStopped(
+      `${email} cannot sign in at ${url}: that server has no demo data (LAUREL_DEMO=off), or another LAUREL_DEMO_PASSWORD.`,
+    )
+  if (!userId || !token) throw new DemoStopped(`${url} answered ${status} to a sign-in. Is it Laurel?`)
+  const authorization = `Bearer ${token}`
+  const profile = await request(`${url}/api/auth/user/profile`, {
+    headers: { authorization },
+  })
+  return { userId, token, orgId: profile.data.orgId ?? '' }
+}
+
+/** What the two routes answer with; neither field is there in a refusal. */
+type Answer = { userId?: string; token?: string; orgId?: string }
+
+const request = async (url: string, init: RequestInit): Promise<{ status: number; data: Answer }> => {
+  const response = await fetch(url, init).catch((error: unknown) => {
+    throw new DemoStopped(
+      `Nobody answers at ${new URL(url).origin}. Start Laurel with \`npm start\` in another terminal, or set LAUREL_URL.`,
+      { cause: error },
+    )
+  })
+  const body = (await response.json().catch(() => ({}))) as { data?: Answer | null }
+  return { status: response.status, data: body.data ?? {} }
+}
+
+export type Live = {
+  subscribed: Subscribed
+  /** Sends a command and waits for its answer. @throws DemoStopped when it is refused. */
+  command: (name: string, payload: object) => Promise<Accepted & { id: string }>
+  /** Waits for a push, which may have arrived already. @throws DemoStopped after `patienceMs`. */
+  pushed: (type: string, fits: (event: EventFrame) => boolean, patienceMs: number) => Promise<EventFrame>
+  close: () => void
+}
+
+/** One socket on `/live`, subscribed to one topic. @throws DemoStopped */
+export const goLive = async (
+  url: string,
+  { token }: Me,
+  topic: string,
+  onEvent: (event: EventFrame) => void,
+): Promise<Live> => {
+  const socket = io(`${url}/live`, { transports: ['websocket'], auth: { token }, reconnection: false })
+  const events: EventFrame[] = []
+  const waiting = new Set<() => void>()
+  socket.onAny((name: string, frame: EventFrame) => {
+    if (!name.includes('.') || frame.topic !== topic || frame.type !== name) return
+    events.push(frame)
+    onEvent(frame)
+    for (const look of waiting) look()
+  })
+  await connected(socket, url)
+  const call = async (name: string, payload: object) => {
+    const reply = (await socket.timeout(10_000).emitWithAck(name, payload)) as Reply
+    if (!reply.ok) throw new DemoStopped(`${name}: ${reply.error.code}: ${reply.error.message}`)
+    return reply
+  }
+  return {
+    subscribed: (await call('subscribe', { topics: [topic] })).data as Subscribed,
+    // The id of the command makes a retry safe; the id of the actor comes back in the answer.
+    command: async (name, payload) =>
+      (await call(name, { ...payload, commandId: randomUUID() })) as Accepted & { id: string },
+    pushed: (type, fits, patienceMs) =>
+      new Promise((resolve, reject) => {
+        const end = () => {
+          clearTimeout(patience)
+          waiting.delete(look)
+        }
+        const look = () => {
+          const event = events.find((candidate) => candidate.type === type && fits(candidate))
+          if (!event) return
+          end()
+          resolve(event)
+        }
+        const patience = setTimeout(() => {
+          end()
+          reject(new DemoStopped(`No ${type} was pushed within ${patienceMs / 1000} s.`))
+        }, patienceMs)
+        waiting.add(look)
+        look()
+      }),
+    close: () => void socket.close(),
+  }
+}
+
+const connected = (socket: Socket, url: string) =>
+  new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve)
+    socket.once('connect_error', (error) => {
+      socket.close()
+      reject(new DemoStopped(`No socket to ${url}/live: ${error.message}`))
+    })
+  })

@@ -1,0 +1,174 @@
+import { z } from 'zod'
+import type { AnyActorDefinition } from '../../actors/actor.ts'
+import type { ActorContract } from '../../contracts/contract.ts'
+import { ReservedKeys } from '../../contracts/protocol.ts'
+import { Id } from '../../contracts/scalars.ts'
+import { accepted, eventFrame, fixedMessages, Refused, type FixedMessage } from './async-api-messages.ts'
+import { jsonSchema, pascal, type JsonSchema, type References } from './json-schema.ts'
+import { PROTOCOL_VERSION } from './route.ts'
+
+export type AsyncApi = {
+  asyncapi: '3.0.0'
+  channels: Record<string, { address: string; messages: Record<string, Reference> } & Record<string, unknown>>
+  operations: Record<string, Record<string, unknown>>
+  components: { messages: Record<string, object>; schemas: Record<string, JsonSchema> } & Record<
+    string,
+    object
+  >
+} & Record<string, unknown>
+
+type Reference = { $ref: string }
+
+/** Something that travels under a name, in either direction; a call is answered through its acknowledgement. */
+type Described = {
+  name: string
+  /** Under which its schemas stand; `/live` and the actor's own namespace share them. */
+  schema: string
+  summary: string
+  sentBy: 'client' | 'server'
+  payload: JsonSchema
+  ack?: JsonSchema
+}
+
+/**
+ * Describes the server's Socket.IO side, in AsyncAPI 3.0: `receive` is what clients send. There is no binding for
+ * Socket.IO, so `x-socketio` says which namespace a channel is, and which event and acknowledgement an operation.
+ */
+export const asyncApi = (definitions: readonly AnyActorDefinition[]): AsyncApi => {
+  const references: References = new Map([
+    [Refused, '#/components/schemas/Refused'],
+    ...definitions.map(
+      ({ contract }) => [contract.view, `#/components/schemas/${pascal(contract.actor)}`] as const,
+    ),
+  ])
+  const document: AsyncApi = {
+    ...HEAD,
+    channels: {},
+    operations: {},
+    components: {
+      messages: {},
+      schemas: { Refused: jsonSchema(Refused, 'output') },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'In the handshake: `auth: { token }`',
+        },
+      },
+    },
+  }
+  for (const { contract } of definitions)
+    document.components.schemas[pascal(contract.actor)] = jsonSchema(contract.view, 'output')
+
+  const fixed = fixedMessages.map((message) => described(message, references))
+  for (const { contract } of definitions) {
+    const own = [...callsOf(contract, references), ...eventsOf(contract, references)]
+    addChannel(document, contract.namespace, [...own, ...fixed])
+  }
+  const all = definitions.flatMap(({ contract }) => [
+    ...callsOf(contract, references).map((call) => ({ ...call, name: `${contract.namespace}.${call.name}` })),
+    ...eventsOf(contract, references),
+  ])
+  addChannel(document, 'live', [...all, ...fixed])
+  return document
+}
+
+const HEAD = {
+  asyncapi: '3.0.0',
+  info: {
+    title: 'Laurel',
+    version: PROTOCOL_VERSION,
+    description:
+      'Commands, queries and live events over Socket.IO 4 (WebSocket only). Every call is acknowledged with one object.',
+    license: { name: 'MIT' },
+  },
+  defaultContentType: 'application/json',
+  servers: {
+    own: {
+      host: '{host}',
+      protocol: 'wss',
+      pathname: '/socket.io/',
+      variables: { host: { default: 'localhost:3000' } },
+      security: [{ $ref: '#/components/securitySchemes/token' }],
+    },
+  },
+} as const
+
+const described = (message: FixedMessage, references: References): Described => ({
+  name: message.name,
+  schema: `Protocol${pascal(message.name)}`,
+  summary: message.summary,
+  sentBy: message.sentBy,
+  payload: jsonSchema(message.payload, message.sentBy === 'client' ? 'input' : 'output', references),
+  ...(message.ack ? { ack: jsonSchema(answerOf(message.ack), 'output', references) } : {}),
+})
+
+const callsOf = (
+  { namespace, commands, queries, view }: ActorContract,
+  references: References,
+): Described[] => [
+  ...Object.entries(commands).map(([name, { summary, input, creates, errors = [] }]): Described => {
+    const id = creates ? ReservedKeys.id : Id
+    return {
+      name,
+      schema: pascal(`${namespace}.${name}`),
+      summary: errors.length > 0 ? `${summary}. May refuse with ${errors.join(', ')}` : summary,
+      sentBy: 'client',
+      payload: jsonSchema(input.safeExtend({ ...ReservedKeys, id }), 'input'),
+      ack: jsonSchema(answerOf(view), 'output', references),
+    }
+  }),
+  ...Object.entries(queries).map(([name, { summary, input, output }]): Described => ({
+    name,
+    schema: pascal(`${namespace}.${name}`),
+    summary,
+    sentBy: 'client',
+    payload: jsonSchema(input, 'input'),
+    ack: jsonSchema(answerOf(output), 'output', references),
+  })),
+]
+
+const answerOf = (data: z.ZodType) => z.union([accepted(data), Refused])
+
+const eventsOf = (contract: ActorContract, references: References): Described[] =>
+  Object.keys(contract.events).map((name) => ({
+    name,
+    schema: pascal(name),
+    summary: `What happened to one ${contract.actor}; with mode \`batch\` it arrives in \`events\``,
+    sentBy: 'server',
+    payload: jsonSchema(eventFrame(contract, name), 'output', references),
+  }))
+
+const addChannel = (document: AsyncApi, namespace: string, messages: readonly Described[]) => {
+  const channel = { $ref: `#/channels/${namespace}` }
+  const inChannel: Record<string, Reference> = {}
+  const add = (key: string, message: object): Reference => {
+    document.components.messages[`${namespace}.${key}`] = message
+    inChannel[key] = { $ref: `#/components/messages/${namespace}.${key}` }
+    return { $ref: `#/channels/${namespace}/messages/${key}` }
+  }
+  const { schemas } = document.components
+  const share = (key: string, schema: JsonSchema): Reference => {
+    schemas[key] = schema
+    return { $ref: `#/components/schemas/${key}` }
+  }
+  for (const { name, schema, summary, sentBy, payload, ack } of messages) {
+    const message = add(name, { name, title: name, payload: share(schema, payload) })
+    const answer = ack && add(`${name}.ack`, { name: `${name}.ack`, payload: share(`${schema}Answer`, ack) })
+    document.operations[`${namespace}.${name}`] = {
+      action: sentBy === 'client' ? 'receive' : 'send',
+      channel,
+      summary,
+      messages: [message],
+      ...(answer ? { reply: { channel, messages: [answer] } } : {}),
+      'x-socketio': { event: name, ack: answer !== undefined },
+    }
+  }
+  document.channels[namespace] = {
+    address: `/${namespace}`,
+    title: namespace,
+    messages: inChannel,
+    'x-socketio': { namespace: `/${namespace}` },
+  }
+}

@@ -1,0 +1,83 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Caller } from '../auth/authenticate.ts'
+import { failure, HttpRefusal, success } from './http-envelope.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Something that has to work before requests make sense; `undefined` when it does, otherwise the reason. */
+export type Check = () => Promise<string | undefined>
+
+type Dependencies = {
+  checks: Readonly<Record<string, Check>>
+  /** The server has begun to shut down. */
+  draining: () => boolean
+  metrics: Metrics
+  callerOf: (request: FastifyRequest) => Promise<Caller>
+  now: () => number
+  failed: (error: unknown, context: object) => void
+}
+
+const CHECK_TIMEOUT_MS = 2_000
+/** Anybody may ask, so the database is not asked each time. */
+const REMEMBER_MS = 1_000
+
+/** For orchestrators and monitoring: is the process alive, may it have traffic, how is it doing. */
+export const health =
+  (deps: Dependencies): FastifyPluginAsync =>
+  async (app) => {
+    const { draining, metrics, now } = deps
+    const check = remembered(() => checkAll(deps))
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('cache-control', 'no-store')
+    })
+
+    app.get('/health', async () => success({ alive: true, uptimeSeconds: process.uptime() }, now()))
+
+    app.get('/ready', async (_request, reply) => {
+      const checks = draining() ? { draining: 'is shutting down' } : await check()
+      if (Object.values(checks).every((reason) => reason === 'ok')) return success({ checks }, now())
+      const code = draining() ? 'shutting_down' : 'overloaded'
+      return reply.code(503).send(failure(503, { code, message: 'not ready', details: checks }, now()))
+    })
+
+    app.get('/metrics', async (request, reply) => {
+      if (!isLocal(request) && !(await deps.callerOf(request)).principal.roles.includes('admin'))
+        throw new HttpRefusal({ code: 'forbidden', message: 'Only administrators may do this' })
+      return reply.type(metrics.contentType).send(await metrics.text())
+    })
+  }
+
+const checkAll = async ({ checks, failed }: Dependencies): Promise<Record<string, string>> => {
+  const results = Object.entries(checks).map(async ([name, check]) => {
+    const reason = await inTime(check()).catch((error: unknown) => {
+      // The cause may name hosts and tables; it is for the log.
+      failed(error, { check: name })
+      return 'does not answer'
+    })
+    return [name, reason ?? 'ok'] as const
+  })
+  return Object.fromEntries(await Promise.all(results))
+}
+
+const inTime = async <Result>(work: Promise<Result>): Promise<Result> => {
+  let timeout: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timeout = setTimeout(() => reject(new Error('no answer in time')), CHECK_TIMEOUT_MS)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timeout))
+}
+
+const remembered = <Result>(work: () => Promise<Result>): (() => Promise<Result>) => {
+  let last: { at: number; result: Promise<Result> } | undefined
+  return () => {
+    const at = performance.now()
+    if (!last || at - last.at > REMEMBER_MS) last = { at, result: work() }
+    return last.result
+  }
+}
+
+/** On this machine, and not a proxy on it that speaks for somebody else. */
+const isLocal = ({ ip, headers }: FastifyRequest): boolean =>
+  ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(ip) &&
+  headers['x-forwarded-for'] === undefined &&
+  headers.forwarded === undefined &&
+  headers.via === undefined

@@ -1,0 +1,116 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { CommittedBatch } from '../../actors/engine/engine.ts'
+import type { Dispatcher } from './dispatcher.ts'
+
+/** What the parts of the server tell about themselves, at the moment of asking. */
+export type Stats = {
+  engine: { active: number; ready: number; inFlight: number }
+  timers: { fired: number; lateByMs: number }
+  effects: { running: number; waiting: number; done: number; dead: number }
+  delivery: { repairs: number; behind: number }
+  sockets: { sockets: number; topics: number; delivered: number; slowClients: number }
+  /** Calls that were refused before the dispatcher saw them. */
+  limits: { refused: number }
+}
+
+export type Metrics = {
+  /** Times the dispatcher's calls, and counts its refusals. */
+  measured: (dispatcher: Dispatcher) => Dispatcher
+  committed: (batch: CommittedBatch) => void
+  /** Everything, in the text format of Prometheus. */
+  text: () => Promise<string>
+  contentType: string
+}
+
+/** Name, help and source of what is read at the moment of asking. A name that ends in `_total` never goes down. */
+const READINGS: readonly (readonly [name: string, help: string, of: (stats: Stats) => number])[] = [
+  ['laurel_in_flight_messages', 'Messages that wait for their commit', ({ engine }) => engine.inFlight],
+  ['laurel_ready_mailboxes', 'Actors whose messages wait for a flight', ({ engine }) => engine.ready],
+  ['laurel_active_actors', 'Actors in memory', ({ engine }) => engine.active],
+  ['laurel_timers_fired_total', 'Timers that were fired', ({ timers }) => timers.fired],
+  ['laurel_timers_late_seconds', 'How late the newest timers were', ({ timers }) => timers.lateByMs / 1000],
+  ['laurel_effects_running', 'Effects under way', ({ effects }) => effects.running],
+  ['laurel_effects_waiting', 'Effects that wait for their turn', ({ effects }) => effects.waiting],
+  ['laurel_effects_done_total', 'Effects that were settled', ({ effects }) => effects.done],
+  ['laurel_effects_dead_total', 'Effects that were given up', ({ effects }) => effects.dead],
+  ['laurel_sockets', 'Open transports', ({ sockets }) => sockets.sockets],
+  ['laurel_subscribed_topics', 'Topics that somebody here listens to', ({ sockets }) => sockets.topics],
+  ['laurel_delivered_events_total', 'Events published to a topic', ({ sockets }) => sockets.delivered],
+  ['laurel_slow_clients_total', 'Clients cut off for reading slowly', ({ sockets }) => sockets.slowClients],
+  ['laurel_rate_limited_total', 'Calls refused for their number', ({ limits }) => limits.refused],
+  ['laurel_journal_repairs_total', 'Pages read to fill a gap', ({ delivery }) => delivery.repairs],
+  ['laurel_journal_behind_positions', 'Positions not yet delivered', ({ delivery }) => delivery.behind],
+]
+
+export const createMetrics = (stats: () => Stats): Metrics => {
+  const registry = new Registry()
+  const registers = [registry]
+  const turns = new Counter({ name: 'laurel_turns_total', help: 'Committed turns', registers })
+  const batchTurns = new Histogram({
+    name: 'laurel_batch_turns',
+    help: 'Turns in one commit',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  })
+  const callSeconds = new Histogram({
+    name: 'laurel_call_seconds',
+    help: 'From a call to its answer',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'laurel_refusals_total',
+    help: 'Refused calls by code',
+    labelNames: ['code'],
+    registers,
+  })
+  for (const reading of READINGS) register(registry, reading, stats)
+
+  let complete = false
+  return {
+    measured: ({ call, knows }) => ({
+      knows,
+      call: async (request) => {
+        const startedAt = performance.now()
+        const reply = await call(request)
+        callSeconds.observe((performance.now() - startedAt) / 1000)
+        if (!reply.ok) refusals.inc({ code: reply.error.code })
+        return reply
+      },
+    }),
+    committed: ({ writes }) => {
+      const count = writes.reduce((sum, { write }) => sum + write.turns.length, 0)
+      turns.inc(count)
+      batchTurns.observe(count)
+    },
+    text: () => {
+      // These watch the event loop and the garbage collector all the time: only from when somebody looks.
+      if (!complete) collectDefaultMetrics({ register: registry })
+      complete = true
+      return registry.metrics()
+    },
+    contentType: registry.contentType,
+  }
+}
+
+const register = (registry: Registry, [name, help, of]: (typeof READINGS)[number], stats: () => Stats) => {
+  const registers = [registry]
+  if (!name.endsWith('_total'))
+    return new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(of(stats()))
+      },
+    })
+  return new Counter({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(of(stats()))
+    },
+  })
+}

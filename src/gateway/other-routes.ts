@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { ROLES } from '../../actors/actor.ts'
+import { importContract } from '../../contracts/import.ts'
+import { Id, StoredInstant } from '../../contracts/scalars.ts'
+import {
+  LoginBody,
+  NoBody,
+  PasswordBody,
+  ProfileBody,
+  ProviderLoginBody,
+  RefreshBody,
+  RegisterBody,
+  RolesBody,
+} from '../auth/bodies.ts'
+import { commandData } from './generated-routes.ts'
+import type { RouteDocument } from './route.ts'
+
+const message = z.string()
+const SignedIn = z.object({
+  userId: Id,
+  token: z.string().describe('JWT of 15 minutes'),
+  refreshToken: z.string().describe('For one use'),
+  expiresAt: StoredInstant,
+  message,
+})
+const publicId = z.int()
+const Done = z.object({ userId: Id, message })
+const Blocked = z.object({ userId: Id, blocked: z.boolean() })
+const Profile = z.object({
+  userId: Id,
+  publicId,
+  orgId: Id,
+  username: z.string(),
+  email: z.string(),
+  phone: z.string().nullable(),
+  name: z.string(),
+  avatarUrl: z.string().nullable(),
+  role: z.enum(['admin', 'instructor', 'student']),
+  roles: z.array(z.enum(ROLES)),
+})
+
+type Described = Pick<RouteDocument, 'operationId' | 'summary' | 'data'> & Partial<RouteDocument>
+
+const route = (group: string, at: string, described: Described): RouteDocument => {
+  const [method, url] = at.split(' ') as [RouteDocument['method'], string]
+  return { group, method, url, status: 200, ...described }
+}
+
+/** Routes that no contract describes: files, signing in, users, and the state of the server. */
+export const otherRoutes: readonly RouteDocument[] = [
+  route('imports', 'POST /api/v1/certifications/import', {
+    operationId: 'imports.upload',
+    summary: 'Upload a CSV file of certifications and start its import',
+    status: 202,
+    command: true,
+    bodyType: 'text/csv',
+    body: z.string(),
+    data: commandData(importContract.view).omit({ allowed: true, position: true }),
+  }),
+  route('sign-in', 'POST /api/auth/user/register', {
+    operationId: 'auth.register',
+    summary: 'Register as a student',
+    open: true,
+    body: RegisterBody,
+    data: SignedIn.extend({ publicId }),
+  }),
+  route('sign-in', 'POST /api/auth/user/login', {
+    operationId: 'auth.login',
+    summary: 'Sign in',
+    open: true,
+    body: z.union([LoginBody, ProviderLoginBody]),
+    data: SignedIn.extend({ publicId }),
+  }),
+  route('sign-in', 'POST /api/auth/token/refresh', {
+    operationId: 'auth.refresh',
+    summary: 'Exchange the refresh token for new tokens',
+    open: true,
+    body: RefreshBody,
+    data: SignedIn,
+  }),
+  route('sign-in', 'POST /api/auth/user/logout', {
+    operationId: 'auth.logout',
+    summary: 'Sign out',
+    body: NoBody,
+    data: Done,
+  }),
+  route('sign-in', 'GET /api/auth/user/profile', {
+    operationId: 'auth.profile',
+    summary: "The caller's own profile",
+    data: Profile,
+  }),
+  route('sign-in', 'PUT /api/auth/user/profile', {
+    operationId: 'auth.updateProfile',
+    summary: "Change the caller's own profile",
+    body: ProfileBody,
+    data: Done,
+  }),
+  route('sign-in', 'POST /api/auth/user/password', {
+    operationId: 'auth.changePassword',
+    summary: 'Change the password, which ends all other sign-ins',
+    body: PasswordBody,
+    data: Done,
+  }),
+  route('users', 'PUT /api/v1/users/:id/roles', {
+    operationId: 'users.changeRoles',
+    summary: 'Give a user other roles (administrators)',
+    body: RolesBody,
+    data: z.object({ userId: Id, roles: RolesBody.shape.roles }),
+  }),
+  route('users', 'POST /api/v1/users/:id/block', {
+    operationId: 'users.block',
+    summary: 'Block a user, which ends all sign-ins (administrators)',
+    body: NoBody,
+    data: Blocked,
+  }),
+  route('users', 'POST /api/v1/users/:id/unblock', {
+    operationId: 'users.unblock',
+    summary: 'Let a blocked user sign in again (administrators)',
+    body: NoBody,
+    data: Blocked,
+  }),
+  route('server', 'GET /health', {
+    operationId: 'server.health',
+    summary: 'Whether the process is alive',
+    open: true,
+    data: z.object({ alive: z.literal(true), uptimeSeconds: z.number() }),
+  }),
+  route('server', 'GET /ready', {
+    operationId: 'server.ready',
+    summary: 'Whether the server may have traffic; 503 when not',
+    open: true,
+    data: z.object({ checks: z.record(z.string(), z.literal('ok')) }),
+  }),
+]

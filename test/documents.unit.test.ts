@@ -1,0 +1,155 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { readFileSync, globSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { actors } from '../actors/registry.ts'
+import { asyncApi } from '../src/gateway/async-api.ts'
+import { documentsPage } from '../src/gateway/documents-page.ts'
+import { generatedFiles } from '../src/gateway/generated-files.ts'
+import { openApi } from '../src/gateway/open-api.ts'
+import { otherRoutes } from '../src/gateway/other-routes.ts'
+import { routesOf } from '../src/gateway/routes.ts'
+
+const routes = [...routesOf(actors), ...otherRoutes]
+const rest = openApi(actors, routes)
+const sockets = asyncApi(actors)
+
+const calls = actors.flatMap(({ contract }) =>
+  [...Object.keys(contract.commands), ...Object.keys(contract.queries)].map((name) => ({
+    namespace: contract.namespace as string,
+    name,
+  })),
+)
+
+/** Every value under a key, however deep. */
+const valuesOf = (node: unknown, key: string): unknown[] =>
+  typeof node !== 'object' || node === null
+    ? []
+    : Object.entries(node).flatMap(([name, child]) => [
+        ...(name === key ? [child] : []),
+        ...valuesOf(child, key),
+      ])
+
+const resolve = (document: unknown, reference: string): unknown =>
+  reference
+    .replace(/^#\//, '')
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((node, part) => (node as Record<string, unknown> | undefined)?.[part], document)
+
+const danglingOf = (document: object) =>
+  valuesOf(document, '$ref').filter(
+    (reference) => typeof reference !== 'string' || resolve(document, reference) === undefined,
+  )
+
+const operations = Object.values(rest.paths).flatMap((path) => Object.values(path))
+const operationIds = operations.map((operation) => operation['operationId'] as string)
+
+describe('OpenAPI', () => {
+  it('S4.50 is a valid document, as JSON and as docs/api-spec.yaml', async () => {
+    const validator = new Validator()
+    const files = generatedFiles(actors)
+    for (const path of ['docs/openapi.json', 'docs/api-spec.yaml'])
+      expect(await validator.validate(files.get(path)!), path).toEqual({ valid: true })
+    const fromYaml = new Validator()
+    await fromYaml.validate(files.get('docs/api-spec.yaml')!)
+    expect(fromYaml.specification).toEqual(JSON.parse(files.get('docs/openapi.json')!))
+  })
+
+  it('has no dangling reference, and each operation once', () => {
+    expect(danglingOf(rest)).toEqual([])
+    expect(new Set(operationIds).size).toBe(operationIds.length)
+    expect(operationIds.length).toBe(routes.length)
+  })
+
+  it('has every command and query of every contract', () => {
+    for (const { namespace, name } of calls) expect(operationIds).toContain(`${namespace}.${name}`)
+  })
+
+  it('has every route that is written by hand', () => {
+    const written = globSync('src/**/*.ts').flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\bapp\.(get|post|put|delete)\('(\/api\/[^']+)'/g)].map(
+        ([, method, url]) => `${method!.toUpperCase()} ${url}`,
+      ),
+    )
+    expect(written.length).toBeGreaterThan(5)
+    expect(routes.map(({ method, url }) => `${method} ${url}`)).toEqual(expect.arrayContaining(written))
+  })
+
+  it('has the routes that S0 names', () => {
+    for (const [path, methods] of Object.entries({
+      '/api/v1/certifications': ['get', 'post'],
+      '/api/v1/certifications/{id}': ['delete', 'get', 'put'],
+      '/api/v1/certifications/{id}/status': ['get'],
+      '/api/v1/certifications/{id}/renewals': ['post'],
+      '/api/v1/certifications/expiring': ['get'],
+    }))
+      expect(Object.keys(rest.paths[path]!).toSorted(), path).toEqual(methods)
+  })
+
+  it('asks for a token wherever the server does', () => {
+    const open = operations.filter(({ security }) => Array.isArray(security) && security.length === 0)
+    expect(open.map(({ operationId }) => operationId).toSorted()).toEqual([
+      'auth.login',
+      'auth.refresh',
+      'auth.register',
+      'server.health',
+      'server.ready',
+    ])
+  })
+})
+
+describe('AsyncAPI', () => {
+  it('has one channel for each namespace, and /live', () => {
+    expect(Object.values(sockets.channels).map(({ address }) => address)).toEqual([
+      ...actors.map(({ contract }) => `/${contract.namespace}`),
+      '/live',
+    ])
+  })
+
+  it('has no dangling reference, and its operations use messages of their own channel', () => {
+    expect(danglingOf(sockets)).toEqual([])
+    for (const [id, { channel, messages, reply }] of Object.entries(sockets.operations)) {
+      const { $ref } = channel as { $ref: string }
+      for (const used of [...valuesOf(messages, '$ref'), ...valuesOf(reply, '$ref')])
+        expect(`${String(used)}/`, id).toMatch(`${$ref}/`)
+    }
+  })
+
+  it('has every command and query of every contract twice, with its acknowledgement', () => {
+    for (const { namespace, name } of calls)
+      for (const id of [`${namespace}.${name}`, `live.${namespace}.${name}`])
+        expect(sockets.operations[id], id).toMatchObject({
+          action: 'receive',
+          reply: { messages: [{ $ref: expect.stringMatching(/\.ack$/) }] },
+        })
+  })
+
+  it('has every event of every contract, and those of the protocol', () => {
+    for (const { contract } of actors)
+      for (const name of Object.keys(contract.events))
+        for (const channel of [contract.namespace, 'live'])
+          expect(sockets.operations[`${channel}.${name}`], name).toMatchObject({ action: 'send' })
+    for (const name of ['subscribe', 'unsubscribe', 'session.refresh'])
+      expect(sockets.operations[`live.${name}`]).toMatchObject({ action: 'receive', reply: {} })
+    for (const name of ['events', 'position', 'topic.closed', 'closing', 'session.expiring'])
+      expect(sockets.operations[`live.${name}`]).toMatchObject({ action: 'send' })
+  })
+})
+
+describe('what people read', () => {
+  it('the page names every route and event, and loads nothing', () => {
+    const page = documentsPage(actors, routes)
+    for (const { url } of routes) expect(page).toContain(`<code>${url}</code>`)
+    for (const { contract } of actors)
+      for (const name of Object.keys(contract.events)) expect(page).toContain(`<code>${name}</code>`)
+    expect(page).not.toMatch(/<script|<link|<img|src=|url\(|https?:/)
+  })
+
+  it('there is a diagram of each machine, with every state', () => {
+    const files = generatedFiles(actors)
+    for (const { contract, machine } of actors) {
+      const document = files.get(`docs/machines/${contract.actor}.md`)
+      for (const state of Object.keys(machine.states)) expect(document).toContain(`state "${state}" as `)
+    }
+  })
+})

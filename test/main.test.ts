@@ -1,0 +1,158 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { openDatabase, type Database } from '../persistence/database.ts'
+import { migrations } from '../persistence/migrations/list.ts'
+import { ConfigError, readConfig } from '../src/config.ts'
+import { aDatabaseAddress } from './support/database.ts'
+import { run } from './support/program.ts'
+
+const SECRET = 'a secret for tests, long enough for anybody'
+
+/** A place for a database that is removed after the test, as settings of a process and as options. */
+const aPlace = async () => {
+  const { database, remove } = await aDatabaseAddress()
+  onTestFinished(remove)
+  const settings: Record<string, string> = {
+    LAUREL_TOKEN_SECRET: SECRET,
+    LAUREL_DEMO: 'off',
+    PORT: '0',
+    ...('url' in database ? { DATABASE_URL: database.url } : { DATA_DIR: database.folder! }),
+  }
+  return { database, settings }
+}
+
+/** Processes start, one after the other, perhaps on a machine that is busy. */
+const PATIENTLY = { timeout: 120_000 }
+
+const laurel = (settings: Record<string, string>, ...flags: string[]) =>
+  run(['src/main.ts', ...flags], settings)
+
+/** What it says when it does not start: one line, and an exit code that is not 0. */
+const refusalOf = async (settings: Record<string, string>, ...flags: string[]) => {
+  const program = laurel(settings, ...flags)
+  expect(await program.exit).toBe(1)
+  const lines = program
+    .output()
+    .trim()
+    .split('\n')
+    .filter((line) => line !== 'Laurel is starting…')
+  expect(lines).toEqual([expect.stringMatching(/^Laurel cannot start: /)])
+  return lines[0]
+}
+
+const aBusyPort = async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+describe('settings', () => {
+  const refusal = (environment: NodeJS.ProcessEnv) => {
+    try {
+      return readConfig(environment) && 'accepted'
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError)
+      return (error as ConfigError).message
+    }
+  }
+
+  it.each([
+    [{ PORT: 'http' }, 'PORT: must be a whole number from 0 to 65535, for example PORT=3000'],
+    [{ PORT: '65536' }, 'PORT: must be a whole number from 0 to 65535, for example PORT=3000'],
+    [{ LAUREL_DEMO: 'yes' }, 'LAUREL_DEMO: must be one of on, off, for example LAUREL_DEMO=off'],
+    [{ LAUREL_DEMOO: 'on' }, 'LAUREL_DEMOO: unknown setting; README.md lists all of them'],
+    [{ NODE_ENV: 'production', LAUREL_DEMO: 'on', LAUREL_TOKEN_SECRET: SECRET }, /^LAUREL_DEMO: .*refused/],
+    [{ NODE_ENV: 'production' }, /^LAUREL_TOKEN_SECRET: is required when NODE_ENV=production/],
+    [{ PORT: 'x', LOG_LEVEL: 'loud' }, /^PORT: .*; LOG_LEVEL: .*for example LOG_LEVEL=info$|^LOG_LEVEL: /],
+  ])('%j is refused with the rule and an example', (environment, message) =>
+    expect(refusal(environment)).toMatch(message),
+  )
+
+  it('a refusal never repeats what may be a secret', () => {
+    const url = 'mysql://laurel:hunter2hunter2@db.example/laurel'
+    expect(refusal({ DATABASE_URL: url, LAUREL_TOKEN_SECRET: 'hunter2' })).not.toContain('hunter2')
+  })
+
+  it('all have a default, and demo data are on except in production', () => {
+    expect(readConfig({})).toMatchObject({ HOST: '127.0.0.1', PORT: 3000, LOG_LEVEL: 'warn', demo: true })
+    expect(readConfig({ NODE_ENV: 'production', LAUREL_TOKEN_SECRET: SECRET }).demo).toBe(false)
+    expect(readConfig({ PORT: '', LAUREL_URL: 'http://127.0.0.1:3000' }).PORT).toBe(3000)
+  })
+})
+
+describe('a start that is refused', () => {
+  it('says in one line what is wrong with the settings', async () =>
+    expect(await refusalOf({ PORT: 'http' })).toContain('PORT: must be a whole number'))
+
+  it('in production, without a secret', async () =>
+    expect(await refusalOf({ NODE_ENV: 'production' })).toContain('LAUREL_TOKEN_SECRET: is required'))
+
+  it('with a flag that it does not know', async () =>
+    expect(await refusalOf({}, '--migrate')).toContain('the only flag is --migrate-only'))
+
+  it('when PostgreSQL cannot be reached', async () => {
+    const settings = {
+      DATABASE_URL: 'postgres://laurel:hunter2@127.0.0.1:1/laurel',
+      LAUREL_TOKEN_SECRET: SECRET,
+    }
+    const line = await refusalOf(settings)
+    expect(line).toMatch(/PostgreSQL cannot be reached: .*check DATABASE_URL/)
+    expect(line).not.toContain('hunter2')
+  })
+
+  it('when the port is taken, or the database holds what this build does not know', PATIENTLY, async () => {
+    const { database, settings } = await aPlace()
+    const first = laurel(settings, '--migrate-only')
+    expect(await first.exit).toBe(0)
+    expect(first.output()).toBe(`Applied ${migrations.length} migration(s).\n`)
+
+    const PORT = String(await aBusyPort())
+    expect(await refusalOf({ ...settings, PORT })).toContain(`port ${PORT} is in use`)
+
+    const { sql, close } = await openDatabase(database, migrations)
+    await storeActorOf(sql, 'certification@99')
+    await close()
+    expect(await refusalOf(settings)).toContain('certification@99, which this build does not know')
+
+    const later = await openDatabase(database, migrations)
+    await later.sql.query({ name: 'later', text: `insert into migration (name) values ('9999-later')` })
+    await later.close()
+    expect(await refusalOf(settings)).toContain('newer than this build (it has 9999-later)')
+  })
+})
+
+const storeActorOf = (sql: Database['sql'], machine: string) =>
+  sql.query(
+    {
+      name: 'future_actor',
+      text: `insert into certification (id, version, machine, state, snapshot, timers)
+        values (gen_random_uuid(), 1, $1, 'valid', '{}', '{}')`,
+    },
+    [machine],
+  )
+
+test(
+  'a start says where it is and whom to be, and Ctrl-C and SIGTERM end it cleanly',
+  PATIENTLY,
+  async () => {
+    const { settings } = await aPlace()
+    const first = laurel({ ...settings, LAUREL_DEMO: 'on' })
+    const [, url] = await first.prints(/Address +(http:\S+)/)
+    await first.prints(/Stop +Ctrl-C/)
+    expect(first.output()).toMatch(/admin@demo\.laurel\.test[^]*laurel-demo[^]*npm run demo/)
+    expect((await fetch(`${url}/api/auth/user/profile`)).status).toBe(401)
+    if (settings['DATA_DIR'])
+      expect(await refusalOf(settings)).toContain(`the data folder is in use by process ${first.pid}`)
+    const at = performance.now()
+    first.signal('SIGINT')
+    expect(await first.exit).toBe(0)
+    expect(performance.now() - at).toBeLessThan(3_000)
+
+    const second = laurel({ ...settings, NODE_ENV: 'production' })
+    const [line] = await second.prints(/^\{.*"msg":"Laurel is running"\}$/m)
+    expect(JSON.parse(line)).toMatchObject({ url: expect.stringContaining('http://127.0.0.1:') })
+    second.signal('SIGTERM')
+    expect(await second.exit).toBe(0)
+  },
+)

@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { days } from './support/clock.ts'
+import { http, refusal, type Http } from './support/http.ts'
+import { aServer, aTeam, aUser, connect, type TestServer } from './support/server.ts'
+
+let server: TestServer
+let team: Awaited<ReturnType<typeof aTeam>>
+let asAdmin: Http
+let asCoordinator: Http
+
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  server = await aServer({}, (end) => ends.unshift(end))
+})
+
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
+beforeEach(async () => {
+  team = await aTeam(server)
+  asAdmin = http(server, team.admin)
+  asCoordinator = http(server, team.coordinator)
+})
+
+const aCertificate = () => ({
+  mentorId: team.mentorId,
+  certType: 'first_aid',
+  issuedAt: server.clock.at(),
+  expiresAt: server.clock.at(days(100)),
+})
+
+const issue = async () => {
+  const { body } = await asCoordinator('POST', '/api/v1/certifications', { body: aCertificate() })
+  return body.data as { id: string; version: number }
+}
+
+describe('commands and queries of a contract', () => {
+  it('are served under its namespace, in the envelope', async () => {
+    const created = await asCoordinator('POST', '/api/v1/certifications', { body: aCertificate() })
+    expect(created).toMatchObject({
+      status: 201,
+      body: {
+        status: 'success',
+        data: {
+          version: 1,
+          state: 'valid',
+          allowed: ['renew', 'suspend'],
+          position: expect.any(Number),
+          view: { mentorId: team.mentorId, status: 'valid' },
+        },
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      },
+    })
+    const { id } = created.body.data
+    expect(created.headers.get('location')).toBe(`/api/v1/certifications/${id}`)
+
+    const suspended = await asCoordinator('POST', `/api/v1/certifications/${id}/suspend`, {
+      body: { reason: 'x' },
+    })
+    expect(suspended).toMatchObject({ status: 200, body: { data: { id, version: 2, state: 'suspended' } } })
+    expect(await asCoordinator('POST', `/api/v1/certifications/${id}/reinstate`)).toMatchObject({
+      status: 200,
+      body: { data: { version: 3, state: 'valid' } },
+    })
+
+    const got = await asCoordinator('GET', `/api/v1/certifications/${id}`)
+    expect(got).toMatchObject({ status: 200, body: { data: { id, version: 3, view: { id } } } })
+    expect(got.headers.get('etag')).toBe('"3"')
+
+    const journal = await asCoordinator('GET', `/api/v1/certifications/${id}/journal?afterVersion=1`)
+    expect(journal.body.data.items.map(({ type }: { type: string }) => type)).toEqual([
+      'suspend',
+      'reinstate',
+    ])
+    expect(await asAdmin('GET', '/api/v1/mentors?active=true&limit=1')).toMatchObject({
+      status: 200,
+      body: { data: { items: [{ id: team.mentorId }] } },
+    })
+    expect(
+      await asCoordinator('GET', `/api/v1/certifications/status?mentorId=${team.mentorId}`),
+    ).toMatchObject({ status: 200, body: { data: { status: 'valid' } } })
+  })
+
+  it('takes an id that the client chose, in any case', async () => {
+    const id = randomUUID()
+    const body = { ...aCertificate(), id }
+    expect(await asCoordinator('POST', '/api/v1/certifications', { body })).toMatchObject({
+      status: 201,
+      body: { data: { id } },
+    })
+    expect(await asCoordinator('POST', '/api/v1/certifications', { body })).toMatchObject(
+      refusal(409, 'already_exists'),
+    )
+  })
+
+  it('are the same turn for those who listen on a socket', async () => {
+    const client = await connect(server, team.coordinator)
+    await client.subscribe({ topics: [`coordinator:${team.coordinator.id}`] })
+    const { id } = await issue()
+    expect(await client.next('certification.issued')).toMatchObject({ actor: { id }, version: 1 })
+  })
+})
+
+describe('who may do what', () => {
+  it('asks everybody to sign in', async () => {
+    const nobody = http(server)
+    const answer = await nobody('GET', '/api/v1/mentors')
+    expect(answer).toMatchObject(refusal(401, 'unauthenticated'))
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    const wrong = http(server, { token: 'eyJhbGciOiJub25lIn0.e30.' })
+    expect(await wrong('POST', '/api/v1/mentors', { body: '{' })).toMatchObject(
+      refusal(401, 'unauthenticated'),
+    )
+  })
+
+  it('refuses the wrong person, who still sees what is there', async () => {
+    const { id } = await issue()
+    const asMentor = http(server, team.mentorUser)
+    expect(
+      await asMentor('POST', `/api/v1/certifications/${id}/suspend`, { body: { reason: 'x' } }),
+    ).toMatchObject(refusal(403, 'forbidden', { state: 'valid', version: 1, allowed: [] }))
+    expect(await asMentor('GET', `/api/v1/certifications/${id}`)).toMatchObject({
+      status: 200,
+      body: { data: { allowed: [] } },
+    })
+    expect(await asMentor('POST', '/api/v1/certifications', { body: aCertificate() })).toMatchObject(
+      refusal(403, 'forbidden'),
+    )
+  })
+
+  it('does not say that something is there to another organisation or coordinator', async () => {
+    const { id } = await issue()
+    const other = await aTeam(server)
+    const colleague = await aUser(server, ['coordinator'], team.orgId)
+    for (const stranger of [other.admin, other.coordinator, colleague]) {
+      const ask = http(server, stranger)
+      for (const [method, path] of [
+        ['GET', ''],
+        ['GET', '/journal'],
+        ['GET', '/status'],
+        ['POST', '/reinstate'],
+        ['DELETE', ''],
+      ] as const)
+        expect(await ask(method, `/api/v1/certifications/${id}${path}`), path).toMatchObject(
+          refusal(404, 'not_found'),
+        )
+      expect(await ask('GET', '/api/v1/certifications')).toMatchObject({ body: { data: { items: [] } } })
+    }
+    expect(await asAdmin('GET', `/api/v1/certifications/${randomUUID()}`)).toMatchObject(
+      refusal(404, 'not_found'),
+    )
+  })
+
+  it('counts the calls of one user over sockets and REST together', async () => {
+    const limited = await aServer({ requestsPerMinute: 5 })
+    const person = await aUser(limited, ['student'])
+    const client = await connect(limited, person)
+    for (let call = 0; call < 3; call++) expect((await client.call('mentors.list')).ok).toBe(true)
+    const ask = http(limited, person)
+    expect((await ask('GET', '/api/v1/mentors')).status).toBe(200)
+    expect((await ask('GET', '/api/v1/mentors')).status).toBe(200)
+    const refused = await ask('GET', '/api/v1/mentors')
+    expect(refused).toMatchObject(refusal(429, 'rate_limited', { retryAfterMs: expect.any(Number) }))
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await client.call('mentors.list')).toMatchObject({ ok: false, error: { code: 'rate_limited' } })
+  })
+})
+
+describe('headers', () => {
+  it('Idempotency-Key makes a retry safe', async () => {
+    const request = { body: aCertificate(), headers: { 'idempotency-key': randomUUID() } }
+    const first = await asCoordinator('POST', '/api/v1/certifications', request)
+    const again = await asCoordinator('POST', '/api/v1/certifications', request)
+    expect(again.status).toBe(201)
+    expect(again.body.data).toEqual(first.body.data)
+
+    const { id } = first.body.data
+    const suspend = { body: { reason: 'x' }, headers: { 'idempotency-key': randomUUID() } }
+    const path = `/api/v1/certifications/${id}/suspend`
+    expect((await asCoordinator('POST', path, suspend)).body.data).toMatchObject({ version: 2 })
+    expect((await asCoordinator('POST', path, suspend)).body.data).toMatchObject({ version: 2 })
+    expect(await asCoordinator('POST', path, { ...suspend, body: { reason: 'y' } })).toMatchObject(
+      refusal(409, 'command_id_reused'),
+    )
+    expect(
+      await asCoordinator('POST', path, { body: { reason: 'x' }, headers: { 'idempotency-key': 'x' } }),
+    ).toMatchObject(refusal(400, 'invalid_input', { details: [{ path: ['Idempotency-Key'] }] }))
+  })
+
+  it('If-Match refuses when the actor has moved on', async () => {
+    const { id } = await issue()
+    const path = `/api/v1/certifications/${id}`
+    const { headers } = await asCoordinator('GET', path)
+    const match = { 'if-match': headers.get('etag')! }
+    const suspend = { body: { reason: 'x' }, headers: match }
+    const done = await asCoordinator('POST', `${path}/suspend`, suspend)
+    expect([done.status, done.headers.get('etag')]).toEqual([200, '"2"'])
+    expect(await asCoordinator('POST', `${path}/reinstate`, { headers: match })).toMatchObject(
+      refusal(412, 'version_conflict', { version: 2, state: 'suspended', allowed: ['reinstate'] }),
+    )
+    for (const wrong of ['7', 'W/"2"', '"0"', '"2", "3"'])
+      expect(
+        await asCoordinator('POST', `${path}/reinstate`, { headers: { 'if-match': wrong } }),
+      ).toMatchObject(refusal(400, 'invalid_input'))
+    expect(await asCoordinator('POST', `${path}/reinstate`, { headers: { 'if-match': '*' } })).toMatchObject({
+      status: 200,
+    })
+  })
+
+  it('name the request, and forbid to keep the answer', async () => {
+    const { headers } = await asCoordinator('GET', '/api/v1/mentors')
+    expect(headers.get('x-correlation-id')).toMatch(/^[0-9a-f-]{36}$/)
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect((await asAdmin('GET', '/api/v1/nowhere')).headers.get('x-correlation-id')).toBeTruthy()
+  })
+})
+
+describe('what is refused before it reaches anybody', () => {
+  it('unknown routes, methods and commands', async () => {
+    const { id } = await issue()
+    const path = `/api/v1/certifications/${id}`
+    expect(await asAdmin('GET', '/api/v1/nowhere')).toMatchObject(refusal(404, 'not_found'))
+    expect(await asAdmin('POST', `${path}/explode`)).toMatchObject(refusal(404, 'not_found'))
+    expect(await asAdmin('POST', `${path}/xstate.init`)).toMatchObject(refusal(404, 'not_found'))
+    expect(await asAdmin('POST', `${path}/certification.standingChanged`)).toMatchObject(
+      refusal(404, 'not_found'),
+    )
+    const wrong = await asAdmin('PATCH', path, { body: {} })
+    expect(wrong).toMatchObject(refusal(405, 'unknown_command'))
+    expect(wrong.headers.get('allow')).toBe('PUT, DELETE, GET')
+    expect(await asAdmin('GET', `${path}/renew`)).toMatchObject(refusal(405, 'unknown_command'))
+  })
+
+  it('bodies that are too large, malformed, hostile or of the wrong shape', async () => {
+    const post = (body: unknown) => asCoordinator('POST', '/api/v1/certifications', { body })
+    const certificate = aCertificate()
+    expect(await post({ ...certificate, certType: 'x'.repeat(70_000) })).toMatchObject(
+      refusal(413, 'payload_too_large'),
+    )
+    const text = JSON.stringify(certificate)
+    for (const body of [
+      '{',
+      'nonsense',
+      '[]',
+      'null',
+      '"text"',
+      `${text.slice(0, -1)},"__proto__":{}}`,
+      `${text.slice(0, -1)},"constructor":{"prototype":{}}}`,
+      `{"mentorId":${'['.repeat(3000)}`,
+      JSON.stringify({ ...certificate, unknown: 1 }),
+      JSON.stringify({ ...certificate, certType: 'a\u0000' }),
+      JSON.stringify({ ...certificate, commandId: randomUUID() }),
+      JSON.stringify({ ...certificate, expectedVersion: 1 }),
+    ])
+      expect(await post(body), body.slice(0, 80)).toMatchObject(refusal(400, 'invalid_input'))
+    expect(
+      await asCoordinator('POST', '/api/v1/certifications', {
+        body: 'mentorId=1',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      }),
+    ).toMatchObject(refusal(415, 'invalid_input'))
+  })
+
+  it('queries that say something twice, or something unknown', async () => {
+    const { id } = await issue()
+    for (const path of [
+      'mentors?active=true&active=false',
+      'mentors?limit=0',
+      'mentors?limit=x',
+      'mentors?unknown=1',
+      'mentors?__proto__=1',
+      'mentors?coordinatorId[$ne]=x',
+      'certifications/not-a-uuid',
+      `certifications/${id}?id=${id}`,
+      `certifications/${id}/journal?afterVersion=-1`,
+      'certifications/expiring',
+    ])
+      expect(await asCoordinator('GET', `/api/v1/${path}`), path).toMatchObject(refusal(400, 'invalid_input'))
+    const path = `/api/v1/certifications/${id}/reinstate`
+    expect(await asCoordinator('POST', `${path}?id=${id}`)).toMatchObject(refusal(400, 'invalid_input'))
+    expect(await asCoordinator('POST', path, { body: { id } })).toMatchObject(refusal(400, 'invalid_input'))
+  })
+
+  it('tells with a refusal how the actor stands', async () => {
+    const { id } = await issue()
+    expect(await asCoordinator('POST', `/api/v1/certifications/${id}/reinstate`)).toMatchObject(
+      refusal(409, 'not_allowed_in_state', { state: 'valid', version: 1, allowed: ['renew', 'suspend'] }),
+    )
+  })
+})
