@@ -60,6 +60,8 @@ export type CreationRequest<Input> = {
   lookup: Lookup
 }
 
+export type CheckRequest<Input> = Pick<CreationRequest<Input>, 'payload' | 'principal' | 'lookup'>
+
 type Creating<C extends ActorContract> = {
   [Name in keyof C['commands'] & string]: C['commands'][Name] extends { creates: true } ? Name : never
 }[keyof C['commands'] & string]
@@ -83,6 +85,12 @@ export type ActorDefinition<
   /** Who may send each command to an actor in scope. Total on purpose: a new command without a rule does not compile. */
   allow: {
     [Name in keyof C['commands'] & string]: (principal: Principal, snapshot: SnapshotFrom<Machine>) => boolean
+  }
+  /** What must be true outside the actor before a command reaches it; the answer is why it may not. */
+  check?: {
+    [Name in keyof C['commands'] & string]?: (
+      request: CheckRequest<Payload<C, Name>>,
+    ) => Promise<Refusal | undefined>
   }
   /** How a creating command becomes the new machine's input. */
   create: {

@@ -42,9 +42,20 @@ export const mentor = defineActor({
     resume: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
     reassign: isAdmin,
   },
+  check: {
+    // Otherwise one organisation's events would be published to another one's coordinator.
+    reassign: async ({ payload, principal, lookup }) =>
+      has(principal, 'admin', 'system') &&
+      (await lookup.userOrganisation(payload.coordinatorId)) !== principal.orgId
+        ? { code: 'not_found', message: 'coordinatorId: no such user' }
+        : undefined,
+  },
   create: {
     register: async ({ id, payload, principal, at, lookup }) => {
       const { orgId } = principal
+      // Before anything else, or the answers would tell who is here.
+      if (!has(principal, 'admin', 'system'))
+        return { ok: false, error: { code: 'forbidden', message: 'you may not register a mentor' } }
       for (const name of ['userId', 'coordinatorId'] as const)
         if ((await lookup.userOrganisation(payload[name])) !== orgId)
           return { ok: false, error: { code: 'not_found', message: `${name}: no such user` } }

@@ -63,4 +63,7 @@ export const account = defineActor({
   view: ({ context }) => ({ balance: context.balance }),
 })
 
-export const accountMigration = { name: '9000-account', class: actorTable('account', { owner: 'uuid, indexed' }) }
+export const accountMigration = {
+  name: '9000-account',
+  class: actorTable('account', { owner: 'uuid, indexed' }),
+}

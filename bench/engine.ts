@@ -44,13 +44,20 @@ export const benchEngine = async () => {
   console.log('PGlite in a folder')
   for (const concurrency of CONCURRENCIES) {
     show(`c=${concurrency} Laurel, spread`, await closedLoop(concurrency, WINDOW_MS, embedded.deposit))
-    show(`c=${concurrency} Laurel, one hot actor`, await closedLoop(concurrency, WINDOW_MS, embedded.depositHot))
+    show(
+      `c=${concurrency} Laurel, one hot actor`,
+      await closedLoop(concurrency, WINDOW_MS, embedded.depositHot),
+    )
   }
   await embedded.close()
   rmSync(folder, { recursive: true })
 }
 
-export const laurelEngine = async (options: DatabaseOptions, count = ACTORS, limits: Partial<EngineLimits> = {}) => {
+export const laurelEngine = async (
+  options: DatabaseOptions,
+  count = ACTORS,
+  limits: Partial<EngineLimits> = {},
+) => {
   const database = await openDatabase(options, [...migrations, accountMigration])
   await database.migrator.up()
   const engine = createEngine({
@@ -75,7 +82,9 @@ export const laurelEngine = async (options: DatabaseOptions, count = ACTORS, lim
     await Promise.all(
       ids
         .slice(from, from + 2_000)
-        .map((id) => engine.send({ ...message(id, 'open', {}), creation: { input: { owner: principal.userId } } })),
+        .map((id) =>
+          engine.send({ ...message(id, 'open', {}), creation: { input: { owner: principal.userId } } }),
+        ),
     )
   const deposit = (id: string) => mustSucceed(engine, message(id, 'deposit', { amount: 1 }))
   return {

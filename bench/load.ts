@@ -10,7 +10,7 @@ export const closedLoop = async (
   const begun = performance.now()
   await Promise.all(
     Array.from({ length: concurrency }, async (_, worker) => {
-      for (let now = performance.now(); now < end; ) {
+      for (let now = performance.now(); now < end;) {
         await request(worker)
         const after = performance.now()
         latencies.push(after - now)
@@ -21,7 +21,8 @@ export const closedLoop = async (
   const seconds = (performance.now() - begun) / 1000
   const { user, system } = process.cpuUsage(cpu)
   latencies.sort((one, other) => one - other)
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
+  const at = (share: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
   return {
     perSecond: latencies.length / seconds,
     p50Ms: at(0.5),
@@ -37,7 +38,11 @@ export const median = (values: readonly number[]): number => {
   return sorted[sorted.length >> 1] ?? 0
 }
 
-export const show = (label: string, { perSecond, p50Ms, p99Ms, cpuMs }: Measured, beside?: Measured): void => {
+export const show = (
+  label: string,
+  { perSecond, p50Ms, p99Ms, cpuMs }: Measured,
+  beside?: Measured,
+): void => {
   const ratio = beside ? `  ${(perSecond / beside.perSecond).toFixed(2)}x` : ''
   console.log(
     `${label.padEnd(52)} ${perSecond.toFixed(0).padStart(8)}/s  p50 ${p50Ms.toFixed(2).padStart(7)} ms  p99 ${p99Ms

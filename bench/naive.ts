@@ -49,12 +49,17 @@ export const naiveService = async (url: string, count: number) => {
   for (let from = 0; from < count; from += 1_000)
     await orm.em.fork().insertMany(
       Account,
-      ids.slice(from, from + 1_000).map((id) => ({ id, version: 1, state: 'open', owner, snapshot: dehydrate(snapshot) })),
+      ids
+        .slice(from, from + 1_000)
+        .map((id) => ({ id, version: 1, state: 'open', owner, snapshot: dehydrate(snapshot) })),
     )
   const deposit = (id: string) =>
     orm.em.fork().transactional(async (em) => {
       const row = await em.findOneOrFail(Account, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
-      const next = step(accountMachine, hydrate(accountMachine, row.snapshot), { type: 'deposit', amount: 1 } as never)
+      const next = step(accountMachine, hydrate(accountMachine, row.snapshot), {
+        type: 'deposit',
+        amount: 1,
+      } as never)
       row.snapshot = dehydrate(next.snapshot)
       em.create(Journal, {
         actorId: id,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
+import { defineContract, type EventOf, type ViewOf } from './contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id, Limit, StoredInstant } from './scalars.ts'
 
@@ -84,7 +84,6 @@ export const importContract = defineContract({
   },
   view: ImportView,
 })
-export type ImportCommand = CommandOf<typeof importContract>
 export type ImportEvent = EventOf<typeof importContract>
 export type ImportView = ViewOf<typeof importContract>
 

@@ -1,8 +1,8 @@
 import type { DueEffect, EffectStore } from '../actors/engine/effects.ts'
 import type { Sql, Statement } from './sql.ts'
 
-/** How long a claimed effect belongs to the node that runs it. Milliseconds. */
-const CLAIM_MS = 60_000
+/** How long a claimed effect belongs to the node that runs it, unless `keep` says otherwise. Milliseconds. */
+const CLAIM_MS = 20_000
 
 export const createEffectStore = (sql: Sql): EffectStore => ({
   claim: (now, limit) => sql.query<DueEffect>(CLAIM, [now, limit, CLAIM_MS]),

@@ -70,8 +70,15 @@ const cursorOf = (row: ActorRow, order: string | undefined) => {
 
 /** Rows behind the cursor. A cursor that nobody gave out finds nothing, and that is all it does. */
 const behind = (cursor: string, order: string | undefined): object => {
-  const [, value, id] = /^(?:(.*)_)?([0-9a-f-]{36})$/.exec(cursor) ?? []
-  if (!id || (order && !value)) return { id: { $eq: null } }
+  const [, value, id] = CURSOR.exec(cursor) ?? []
+  if (!id || (order && !isInstant(value))) return { id: { $eq: null } }
   if (!order) return { id: { $gt: id } }
   return { $or: [{ [order]: { $gt: value } }, { [order]: { $eq: value }, id: { $gt: id } }] }
 }
+
+/** What `cursorOf` makes: what the row is ordered by, if anything, and its id. */
+const CURSOR = /^(?:(.{1,64})_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+/** All orders that there are go by an instant. */
+const isInstant = (text = ''): boolean =>
+  !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text

@@ -18,7 +18,7 @@ export type BannerFacts = {
 
 /** What somebody wants to know who has just started the server: where it is, whom to be, what to do next. */
 export const banner = ({ version, url, config, demoPassword }: BannerFacts): string => {
-  const rows: [string, string][] = [['Address', url], ...databaseRows(config)]
+  const rows: [string, string][] = [['Address', url], ['Documents', `${url}/docs`], ...databaseRows(config)]
   if (demoPassword !== undefined) rows.push(...demoRows(url, config, demoPassword))
   else rows.push(['Demo data', 'off'])
   rows.push(['Stop', 'Ctrl-C'])
@@ -49,7 +49,12 @@ const demoRows = (
     ['Sign in', signIn(ADMIN_EMAIL, 'administrator')],
     ['', signIn(`${short(coordinatorEmail(1))} to ${short(coordinatorEmail(COORDINATORS))}`, 'coordinators')],
     ['', signIn(`${short(mentorEmail(1))} to ${short(mentorEmail(MENTORS))}`, 'mentors')],
-    ['Password', isDefault ? `${password}  (the same for all)` : 'the one in LAUREL_DEMO_PASSWORD'],
+    [
+      'Password',
+      isDefault
+        ? `${password}  (the same for all)`
+        : 'the one in LAUREL_DEMO_PASSWORD  (npm run demo reads it, too)',
+    ],
     ['Try next', `${address}npm run demo  (in a second terminal)`],
   ]
 }

@@ -53,6 +53,9 @@ const Environment = z.object({
 
 type Name = keyof typeof Environment.shape
 
+/** The names of all settings. */
+export const settingNames = Object.keys(Environment.shape)
+
 /** What a refusal shows; never what was given, which may be a secret. */
 const EXAMPLES: Partial<Record<Name, string>> = {
   NODE_ENV: 'production',
@@ -84,7 +87,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
     throw new ConfigError(`${unknown.join(', ')}: unknown setting; README.md lists all of them`)
 
   const given = Object.fromEntries(
-    Object.keys(Environment.shape)
+    settingNames
       .map((name) => [name, environment[name]])
       .filter(([, value]) => value !== undefined && value !== ''),
   )

@@ -1,13 +1,18 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import fastify, { LogController, type FastifyBaseLogger } from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AnyActorDefinition, Lookup } from '../actors/actor.ts'
 import type { Engine, EngineLimits } from '../actors/engine/engine.ts'
 import { actors } from '../actors/registry.ts'
 import { topicRules } from '../actors/topics.ts'
-import { openDatabase, type Database, type DatabaseOptions, type Migrations } from '../persistence/database.ts'
+import {
+  openDatabase,
+  type Database,
+  type DatabaseOptions,
+  type Migrations,
+} from '../persistence/database.ts'
 import { createImportStore } from '../persistence/imports.ts'
-import { createJournal } from '../persistence/journal.ts'
+import { createJournal, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
 import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
@@ -99,20 +104,9 @@ type Parts = {
 }
 
 const assemble = async (parts: Parts): Promise<LaurelServer> => {
-  const { options, database, definitions, migrations, clock, failed, newId, undo } = parts
+  const { options, database, definitions, clock, failed, newId, undo } = parts
   const { now } = clock
-  const app = fastify({
-    loggerInstance: options.logger,
-    genReqId: newId,
-    trustProxy: [...(options.trustedProxies ?? [])],
-    bodyLimit: 64 * 1024,
-    forceCloseConnections: true,
-    logController: new LogController({ disableRequestLogging: true }),
-  })
-  answerErrors(app, now)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-correlation-id': request.id, 'x-content-type-options': 'nosniff' })
-  })
+  const app = createHttp(parts)
 
   const { tokenSecret, loginLimits, engineLimits, timerPollMs } = options
   const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
@@ -186,13 +180,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   await app.register(documents(definitions, routes))
   await app.register(
     health({
-      checks: {
-        database: async () => void (await journal.head()),
-        migrations: async () => {
-          const missing = await missingMigrations(database, migrations)
-          return missing.length > 0 ? `${missing.length} not applied` : undefined
-        },
-      },
+      checks: checksOf(parts, journal),
       draining: () => closing !== undefined,
       metrics,
       callerOf,
@@ -226,3 +214,29 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     close: () => (closing ??= close()),
   }
 }
+
+/** Every request and its answer have one id, which the log has too. */
+const createHttp = ({ options, clock: { now }, newId }: Parts): FastifyInstance => {
+  const app = fastify({
+    loggerInstance: options.logger,
+    genReqId: newId,
+    trustProxy: [...(options.trustedProxies ?? [])],
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: true,
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  answerErrors(app, now)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-correlation-id': request.id, 'x-content-type-options': 'nosniff' })
+  })
+  return app
+}
+
+/** What has to work before a request can. */
+const checksOf = ({ database, migrations }: Parts, journal: Journal) => ({
+  database: async () => void (await journal.head()),
+  migrations: async () => {
+    const missing = await missingMigrations(database, migrations)
+    return missing.length > 0 ? `${missing.length} not applied` : undefined
+  },
+})

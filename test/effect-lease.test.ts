@@ -17,7 +17,7 @@ const twoNodes = async (run: EffectHandler['run']) => {
       now: Date.now,
       failed: () => {},
       sweepMs: 20,
-      leaseMs: 1_000,
+      leaseMs: 2_000,
     })
   const nodes = [queueOf(), queueOf()] as const
   for (const node of nodes) node.start()
@@ -31,7 +31,7 @@ const twoNodes = async (run: EffectHandler['run']) => {
     {
       name: 'promise',
       text: `insert into effect (id, actor_type, actor_id, version, name, params, next_at)
-        values ($1, 'thing', $2, 1, 'work', '{}', clock_timestamp() + interval '300 milliseconds')`,
+        values ($1, 'thing', $2, 1, 'work', '{}', clock_timestamp() + interval '1500 milliseconds')`,
     },
     [id, actorId],
   )
@@ -58,11 +58,11 @@ it('an effect that outlives its lease runs on one node only', async () => {
   let runs = 0
   const { nodes, effect, row } = await twoNodes(async () => {
     runs++
-    await wait(2_500)
+    await wait(4_000)
     return { settled: true }
   })
   nodes[0].push([effect])
-  await wait(2_000)
+  await wait(3_500)
   expect(runs).toBe(1)
   expect(Date.parse((await row()).next_at)).toBeGreaterThan(Date.now())
 })

@@ -42,8 +42,6 @@ export type Engine = {
   answered: (message: Message) => Promise<Reply | undefined>
   /** The actor as it was last committed; `undefined` when there is none. */
   peek: (type: string, id: string) => Promise<Active | undefined>
-  /** Forgets an actor that somebody else has moved. */
-  forget: (type: string, id: string) => void
   /** Refuses new messages with `shutting_down`, and waits until everything that was taken is answered. */
   drain: () => Promise<void>
   stats: () => { active: number; ready: number; inFlight: number }
@@ -257,6 +255,9 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
           mailbox.solo = taken.length
           return
         }
+        // The journal knows each id once, whatever the type: it belongs to an actor of another one.
+        if (taken[0]!.waiting.message.creation && store.classify(result.error) === 'duplicate')
+          return settle(mailbox, taken[0]!.waiting, refused('already_exists', 'this id is taken'))
         failed(result.error, taken[0]!.waiting.message)
         return settle(mailbox, taken[0]!.waiting, internal())
     }
@@ -308,10 +309,6 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
       if (known) return known
       const [row] = await store.load(definition, [id])
       return row && activate(definition, row)
-    },
-    forget: (type, id) => {
-      const mailbox = mailboxes.get(`${type}:${id}`)
-      if (mailbox && !mailbox.busy) mailbox.active = undefined
     },
     drain: () => {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -81,7 +81,18 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
       ...(reserved.data.commandId ? { hash: hashOf(principal, name, reserved.data.id, parsed.data) } : {}),
       ...(reserved.data.expectedVersion ? { expectedVersion: reserved.data.expectedVersion } : {}),
     }
-    return creates ? create(definition, message) : engine.send(message)
+    return creates ? create(definition, message) : check(definition, message)
+  }
+
+  const check = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
+    const refusal = await definition.check?.[message.type]?.({
+      payload: message.payload,
+      principal: message.principal!,
+      lookup,
+    })
+    if (!refusal) return engine.send(message)
+    // What may not be done now may have been done by the first sending of this very command.
+    return (await engine.answered(message)) ?? { ok: false, error: refusal }
   }
 
   const create = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {

@@ -68,9 +68,14 @@ const sectionOf = (
   definition: AnyActorDefinition | undefined,
 ): string => `<section aria-labelledby="${text(group)}">
 <h2 id="${text(group)}">${text(group)}</h2>
-${routes.map((route) => operationOf(route, definition)).join('\n')}
+${byPath(routes)
+  .map((route) => operationOf(route, definition))
+  .join('\n')}
 ${definition ? eventsOf(definition) : ''}
 </section>`
+
+const byPath = (routes: readonly RouteDocument[]) =>
+  routes.toSorted((one, other) => (one.url < other.url ? -1 : one.url > other.url ? 1 : 0))
 
 const operationOf = (
   { method, url, summary, operationId, query, body, errors = [] }: RouteDocument,
@@ -108,7 +113,7 @@ const fieldsOf = (schema: JsonSchema, caption: string): string => {
   const { properties = {}, required = [] } = schema
   const rows = Object.entries(properties).map(
     ([name, field]) =>
-      `<tr><th scope="row"><code>${text(name)}</code></th><td>${text(typeOf(field))}</td><td>${required.includes(name) ? 'required' : 'optional'}</td><td>${text(field.description ?? '')}</td></tr>`,
+      `<tr><th scope="row"><code>${text(name)}</code></th><td>${text(typeOf(field))}</td><td>${required.includes(name) ? 'required' : 'optional'}</td><td>${text(field.description ?? '').replaceAll('`', '')}</td></tr>`,
   )
   if (rows.length === 0) return `<p>${caption}: no fields.</p>`
   return `<table><caption>${caption}</caption><thead><tr><th scope="col">field</th><th scope="col">type</th><th scope="col">needed</th><th scope="col">meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
@@ -129,17 +134,20 @@ const STYLE = `
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 header, main { max-width: 64rem; margin: 0 auto; padding: 1rem 1.25rem; }
 h1 { margin: .5rem 0 0; }
-h2 { margin: 2.5rem 0 .75rem; text-transform: capitalize; }
+h2 { margin: 2.5rem 0 .75rem; }
+h2::first-letter, nav a::first-letter { text-transform: uppercase; }
 a { color: var(--link); }
 a:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 4px; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem; }
-nav a { display: inline-block; margin-right: 1rem; padding: .25rem 0; text-transform: capitalize; }
+nav a { display: inline-block; margin-right: 1rem; padding: .25rem 0; }
 code { font: .875em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .375rem 0; }
 details[open] { padding-bottom: .5rem; }
 details > :not(summary) { margin: .75rem .875rem; }
 summary { cursor: pointer; padding: .5rem .875rem; display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: baseline; }
+summary::before { content: '\\25b8'; color: var(--soft); }
+details[open] > summary::before { content: '\\25be'; }
 summary span { color: var(--soft); }
 summary b { font: 600 .75rem/1.6 ui-monospace, monospace; min-width: 4rem; text-align: center; border-radius: 4px; color: #fff; }
 .get { background: #0a6640; } .post { background: #0b57a4; } .put { background: #7a4b00; } .delete { background: #a3231f; } .event { background: #5b3a9e; }

@@ -7,7 +7,7 @@ import { IMPORT_COLUMNS } from '../effects/import-row.ts'
 import { HttpRefusal } from './http-envelope.ts'
 
 /** Most rows of one file, without the header. */
-export const MAX_ROWS = 100_000
+const MAX_ROWS = 100_000
 
 const CHUNK_BYTES = 64 * 1024
 

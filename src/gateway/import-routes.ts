@@ -45,9 +45,9 @@ export const importRoutes =
           throw new HttpRefusal({ code: 'forbidden', message: 'you may not import certifications' })
       },
       handler: async (request, reply) => {
-        const { id, version, state, allowed, position, data: view } = await importFile(deps, request)
+        const { id, version, state, data: view } = await importFile(deps, request)
         reply.code(202).header('location', `/api/v1/imports/${id}`).header('cache-control', 'no-store')
-        return success({ id, version, state, allowed, position, view }, deps.now())
+        return success({ id, version, state, view }, deps.now())
       },
     })
   }

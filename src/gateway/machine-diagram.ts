@@ -13,12 +13,7 @@ export const machineDocument = (actor: string, machine: AnyStateMachine): string
     'stateDiagram-v2',
     ...nodes.flatMap((node) => declarationOf(node)),
     ...initialsOf(machine.root),
-    // Mermaid cannot draw an arrow from a state to itself and all it contains; the table has those.
-    ...rows
-      .filter(
-        ({ from, to }) => from !== machine.root && to && !to.path.join().startsWith(`${from.path.join()},`),
-      )
-      .map(({ from, to, label }) => `  ${idOf(from)} --> ${idOf(to!)} : ${label}`),
+    ...arrowsOf(rows),
     ...nodes.filter(({ type }) => type === 'final').map((node) => `  ${idOf(node)} --> [*]`),
     '```',
     '',
@@ -40,6 +35,21 @@ type Row = {
   actions: string[]
   label: string
 }
+
+/** One arrow for all that leads from one state to another. */
+const arrowsOf = (rows: readonly Row[]): string[] => {
+  const arrows = new Map<string, string[]>()
+  for (const { from, to, label } of rows) {
+    // Mermaid cannot draw an arrow from a state to something inside it; the table has those.
+    if (!to || (from !== to && isInside(to, from))) continue
+    const arrow = `  ${idOf(from)} --> ${idOf(to)} : `
+    arrows.set(arrow, [...(arrows.get(arrow) ?? []), label])
+  }
+  return [...arrows].map(([arrow, labels]) => arrow + labels.join('<br/>'))
+}
+
+const isInside = (node: AnyStateNode, other: AnyStateNode): boolean =>
+  other.path.every((key, depth) => node.path[depth] === key)
 
 const everyTransition = (node: AnyStateNode): Row[] => [
   ...[...node.transitions.values(), node.always ?? []].flat().map((transition) => rowOf(node, transition)),

@@ -91,13 +91,15 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
   const commander = createCommander({ ...shared, random: random.fork() })
   const watchers = createWatchers({ ...shared, random: random.fork(), loses: saboteur.loses })
   const compared: Compared = new Map()
+  /** Commands that a kill hit between the commit and the answer. */
+  const unanswered = new Set<string>()
   const chance = random.fork()
   let tokensAt = Date.now()
 
   const check = async (): Promise<Image> => {
     const image = await place.inspect(history.read)
     checkImage(history, image, violated)
-    checkCommands(history, commander.commands, head.position, violated)
+    for (const id of checkCommands(history, commander.commands, head.position, violated)) unanswered.add(id)
     checkSubscribers(history, watchers.list, compared, violated)
     if (image.head.epoch !== head.epoch) violated('the epoch changed')
     return image
@@ -165,7 +167,15 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
       .flatMap(({ cursors }) => [...cursors.values()])
       .flatMap(({ applied }) => applied)
     const { accepted, refused, retried, repeated, askedToWait } = commander.stats()
-    return `${history.turns.length} turns; ${accepted} commands accepted, ${refused} refused, ${retried} tried again, ${repeated} repeated, ${askedToWait} put off; ${watchers.list.length} subscribers were sent ${events.length} events`
+    const commands = [
+      `${accepted} accepted`,
+      `${refused} refused`,
+      `${retried} tried again`,
+      `${unanswered.size} of them applied before the kill`,
+      `${repeated} repeated`,
+      `${askedToWait} put off`,
+    ]
+    return `${history.turns.length} turns; commands: ${commands.join(', ')}; ${watchers.list.length} subscribers were sent ${events.length} events`
   }
 
   /** Waits until no timer is due and no effect is waiting. */

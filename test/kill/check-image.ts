@@ -72,13 +72,14 @@ const tellsMentor = ({ actorType, type }: Turn) =>
 /**
  * What was acknowledged is there, as it was acknowledged; what was refused is not; and nothing is there that nobody
  * sent. @param baseline the position up to which other clients made the world
+ * @returns the ids of those that were applied and whose answer has not arrived
  */
 export const checkCommands = (
   history: History,
   commands: ReadonlyMap<string, SentCommand>,
   baseline: number,
   violated: Violated,
-): void => {
+): string[] => {
   const applied = new Map<string, Turn>()
   for (const turn of history.turns) {
     if (turn.cause !== 'command' || turn.position <= baseline) continue
@@ -87,10 +88,14 @@ export const checkCommands = (
     if (applied.has(turn.messageId)) violated(`${turn.type} ${turn.messageId} was applied to two actors`)
     applied.set(turn.messageId, turn)
   }
+  const unanswered: string[] = []
   for (const command of commands.values()) {
     const { reply, name, id } = command
     const turn = applied.get(id)
-    if (!reply) continue
+    if (!reply) {
+      if (turn) unanswered.push(id)
+      continue
+    }
     if (!reply.ok) {
       if (turn) violated(`${name} ${id} was refused with ${reply.error.code} and applied at ${turn.position}`)
       continue
@@ -105,6 +110,7 @@ export const checkCommands = (
     if (!isDeepStrictEqual(acknowledged, stored))
       violated(`${name} ${id} was acknowledged as ${text(acknowledged)}, and is stored as ${text(stored)}`)
   }
+  return unanswered
 }
 
 const difference = (one: readonly string[], other: readonly string[]) => {

@@ -25,6 +25,9 @@ export const http =
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
   }
 
+/** Status and code in one word, for long lists of refusals. */
+export const outcomeOf = ({ status, body }: HttpAnswer): string => `${status} ${body.error?.code ?? 'ok'}`
+
 /** What a refusal has to look like, with what is particular about it. */
 export const refusal = (errorCode: number, code: string, error: object = {}) => ({
   status: errorCode,

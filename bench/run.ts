@@ -1,0 +1,25 @@
+import { benchEngine } from './engine.ts'
+import { benchMemory } from './memory.ts'
+import { benchSockets } from './sockets.ts'
+import { benchColdStart, benchDueTimers } from './storage.ts'
+
+const benches: Record<string, () => Promise<void>> = {
+  engine: benchEngine,
+  sockets: benchSockets,
+  timers: benchDueTimers,
+  'cold-start': benchColdStart,
+  memory: benchMemory,
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !(name in benches))
+if (unknown.length > 0) {
+  console.error(`no benchmark '${unknown.join(', ')}'; there are ${Object.keys(benches).join(', ')}`)
+  process.exit(1)
+}
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  console.log(`\n== ${name}`)
+  await bench()
+}
+process.exit(0)
