@@ -147,7 +147,7 @@ export const ownHold = ({ userId }: { userId: string }, by: string | undefined):
   by === userId ? 'voluntary' : 'admin'
 
 /** The holds that this user may lift; a missing certificate is lifted by a valid one only. */
-export const liftableHolds = (
+const liftableHolds = (
   context: Pick<MentorContext, 'userId' | 'holds'>,
   by: string | undefined,
 ): readonly Hold[] =>

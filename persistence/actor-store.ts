@@ -2,10 +2,10 @@ import type { AnyActorDefinition } from '../actors/actor.ts'
 import type { ActorStore, Question, StoredActor, StoredAnswer, Write } from '../actors/engine/store.ts'
 import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database } from './database.ts'
-import { isConnectionLoss, sqlState, type Statement } from './sql.ts'
+import { isConnectionLoss, NotSent, sqlState, type Statement } from './sql.ts'
 
 /** How long an effect belongs to the node that committed it; after that any node may take it over. Milliseconds. */
-export const EFFECT_LEASE_MS = 5_000
+const EFFECT_LEASE_MS = 5_000
 
 export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   flights: sql.flights,
@@ -42,6 +42,7 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   classify: (error) => {
+    if (error instanceof NotSent) return 'try_again'
     if (isConnectionLoss(error)) return 'unknown_outcome'
     const state = sqlState(error) ?? ''
     if (state === '23505') return 'duplicate'

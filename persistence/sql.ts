@@ -77,7 +77,9 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
   return {
     query: async (statement, values) => (await run(pool, statement, values)) as never,
     fly: async (flight, statement, values) => {
-      const client = await take(flight)
+      const client = await take(flight).catch((error: unknown) => {
+        throw new NotSent('no connection', { cause: error })
+      })
       try {
         return await run(client, statement, values)
       } catch (error) {
@@ -123,10 +125,27 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
   }
 }
 
+/** The statement never left this process, so it has certainly not been applied. */
+export class NotSent extends Error {
+  override name = 'NotSent'
+}
+
 /** The outcome of the statement is unknown: it may have been committed. */
 export const isConnectionLoss = (error: unknown): boolean => {
   const code = sqlState(error)
   return code === undefined || /^(08|57P0|25006|58)/.test(code)
+}
+
+/** The database cannot be reached, or cannot take work now: no fault of the question, which may be asked again. */
+export const isUnavailable = (error: unknown): boolean => {
+  const state = sqlState(error)
+  if (state !== undefined) return /^(08|57P0|57014|53|55P03|25006|40)/.test(state)
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? String(cause.code) : ''
+    if (/^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_)/.test(code)) return true
+    if (/connection (terminated|error|timeout)|trying to connect/i.test(cause.message)) return true
+  }
+  return error instanceof NotSent
 }
 
 /** The five characters by which PostgreSQL tells its errors apart, through whatever wrapped them. */

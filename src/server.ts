@@ -15,6 +15,7 @@ import { createImportStore } from '../persistence/imports.ts'
 import { createJournal, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
+import { isUnavailable } from '../persistence/sql.ts'
 import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
 import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
 import type { Accounts } from './auth/accounts.ts'
@@ -139,6 +140,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       lookup: asking,
       now,
       newId,
+      unavailable: isUnavailable,
       failed: (error, { definition, name, correlationId }) =>
         failed(error, { call: `${definition.contract.namespace}.${name}`, correlationId }),
     })

@@ -300,6 +300,7 @@ describe('ending', () => {
     const engine = slow.socket.io.engine as unknown as {
       transport: { ws: { _socket: { pause: () => void; resume: () => void } } }
     }
+    // oxlint-disable-next-line no-underscore-dangle -- ws names it so, and nothing public stops reading
     const raw = engine.transport.ws._socket
     raw.pause()
     const notes = 'n'.repeat(400)

@@ -7,10 +7,18 @@ export type Committed =
   | { status: 'conflict' }
   /** Nothing was written by this attempt; these messages were applied by an earlier one. */
   | { status: 'answered'; answers: readonly (StoredAnswer | undefined)[] }
-  /** Nothing was written. Poison: the database refuses the rows themselves. */
+  /** Nothing was written: the database is away, or (poison) it refuses the rows themselves. */
   | { status: 'failed'; error: unknown; poison: boolean }
+  /** The connection was lost in the middle, and the database has not come back to say what it did. */
+  | { status: 'unknown'; error: unknown }
 
-type Job = { store: ActorStore; flight: number; writes: readonly Write[] }
+type Job = {
+  store: ActorStore
+  flight: number
+  writes: readonly Write[]
+  /** An earlier attempt may have been applied. */
+  doubtful?: boolean
+}
 
 /** Waits between attempts while the database is away, in milliseconds; together about six seconds. */
 const PATIENCE_MS = [20, 50, 100, 250, 500, 1_000, 2_000, 2_000]
@@ -57,11 +65,15 @@ const recover = async (job: Job, error: unknown, attempt: number): Promise<Commi
   const { store, writes } = job
   const kind = store.classify(error)
   if (kind === 'try_again' || kind === 'unknown_outcome') {
+    const doubtful = kind === 'unknown_outcome' || job.doubtful === true
     const waitMs = PATIENCE_MS[attempt]
-    if (waitMs === undefined) return writes.map(() => ({ status: 'failed', error, poison: false }))
+    if (waitMs === undefined)
+      return writes.map(() =>
+        doubtful ? { status: 'unknown', error } : { status: 'failed', error, poison: false },
+      )
     await wait(waitMs)
     // A repeated commit cannot apply anything twice: version and message id refuse it, and then it is read back.
-    return commitAll(job, attempt + 1)
+    return commitAll({ ...job, doubtful }, attempt + 1)
   }
   if (kind === 'duplicate') {
     const known = await answersOf(store, writes).catch(() => undefined)

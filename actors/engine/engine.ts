@@ -33,7 +33,14 @@ export type EngineLimits = {
   active: number
 }
 
-const DEFAULT_LIMITS: EngineLimits = { mailbox: 1_000, node: 10_000, batch: 256, split: 16, chain: 256, active: 10_000 }
+const DEFAULT_LIMITS: EngineLimits = {
+  mailbox: 1_000,
+  node: 10_000,
+  batch: 256,
+  split: 16,
+  chain: 256,
+  active: 10_000,
+}
 
 export type Engine = {
   /** Takes a message and answers when its turn is committed, or refused. Never rejects. */
@@ -141,7 +148,13 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
       pending.forEach((chain, index) => finish(chain, results[index]!))
       for (const chain of chains) if (chain.taken.length === 0) answerRefusals(chain)
     } catch (error) {
-      for (const mailbox of batch) refuseAll(mailbox, [...mailbox.waiting.values()], error)
+      // What may have been applied by an earlier attempt waits until the database can say so.
+      for (const mailbox of batch)
+        refuseAll(
+          mailbox,
+          [...mailbox.waiting.values()].filter(({ attempts }) => attempts === 0),
+          error,
+        )
     }
     freeFlights.push(flight)
     for (const mailbox of batch) {
@@ -238,6 +251,9 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
           if (++waiting.attempts >= MAX_ATTEMPTS)
             settle(mailbox, waiting, overloaded('this actor is contended'))
         return
+      case 'unknown':
+        for (const { waiting } of taken) waiting.attempts++
+        return failed(result.error, taken[0]!.waiting.message)
       case 'answered':
         // Some had been applied before; the others are decided again without them.
         return taken.forEach(({ waiting }, index) => {
@@ -321,5 +337,5 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
 }
 
 /** How many positions the turns of a write take: one for each event, one for a turn without any. */
-export const positionsOf = ({ turns }: Pick<Write, 'turns'>): number =>
+const positionsOf = ({ turns }: Pick<Write, 'turns'>): number =>
   turns.reduce((sum, { events }) => sum + Math.max(events.length, 1), 0)

@@ -46,7 +46,7 @@ const BATCH_MS = 20
 const SILENCE_MS = 15_000
 const MAX_BUFFERED = 2_000
 
-export const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
+const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
 
 /**
  * @param accepts whether events of an actor type are published in this namespace

@@ -29,12 +29,14 @@ type Dependencies = {
   now: () => number
   newId: () => string
   failed: (error: unknown, call: Call) => void
+  /** Whether asking again may help. */
+  unavailable: (error: unknown) => boolean
 }
 
 const Reserved = z.strictObject(ReservedKeys)
 
 export const createDispatcher = (deps: Dependencies): Dispatcher => {
-  const { engine, read, lookup, now, newId, failed } = deps
+  const { engine, read, lookup, now, newId, failed, unavailable } = deps
   const at = () => new Date(now()).toISOString()
 
   const knows = ({ contract }: AnyActorDefinition, name: string) => {
@@ -53,6 +55,8 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
       return await (kind === 'command' ? command : query)(request, payload as object)
     } catch (error) {
       failed(error, request)
+      if (unavailable(error))
+        return { ...refused('overloaded', 'the database is not available'), retryAfterMs: 1_000 }
       return refused('internal', 'something went wrong on our side', { correlationId: request.correlationId })
     }
   }

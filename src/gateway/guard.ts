@@ -55,14 +55,14 @@ const faultOf = (value: unknown, depth: number): string | undefined => {
       return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
         ? undefined
         : 'is binary'
-    case 'boolean':
-      return undefined
     case 'bigint':
     case 'function':
     case 'symbol':
     case 'undefined':
       return 'is not JSON'
+    case 'boolean':
   }
+  return undefined
 }
 
 const textFault = (text: string): string | undefined => {

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'socket.io'
 
 /** Most unsent data of one connection before it is cut off; it resumes from its cursor. */
-export const MAX_UNSENT_BYTES = 1024 * 1024
+const MAX_UNSENT_BYTES = 1024 * 1024
 /** A replay sends its next page when less than this is unsent. */
 const LOW_WATER_BYTES = 256 * 1024
 const CHECK_MS = 100
@@ -10,7 +10,7 @@ const STALLED_MS = 10_000
 type Connection = Socket['conn']
 
 /** What waits in Node and in the WebSocket, in bytes. */
-export const unsentBytes = (connection: Connection): number => {
+const unsentBytes = (connection: Connection): number => {
   // Engine.IO declares these fields private and documents no other way to see a connection's backlog.
   const { writeBuffer } = connection as unknown as { writeBuffer: { data?: unknown }[] }
   let waiting = 0
@@ -29,7 +29,7 @@ export const untilDrained = async (socket: Socket): Promise<void> => {
 }
 
 /** Ends a connection in a way that makes a well-behaved client come back: the transport is closed, nothing else is said. */
-export const cutOff = (connection: Connection): void => {
+const cutOff = (connection: Connection): void => {
   const { socket } = connection.transport as unknown as { socket?: { terminate?: () => void } }
   connection.close(true)
   // A client that reads nothing never answers the closing handshake either.

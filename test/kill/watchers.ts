@@ -97,15 +97,14 @@ export const createWatchers = (options: Options): Watchers => {
       stray()
       const later = (act: () => void) => setTimeout(act, random.int(0, durationMs))
       const timers = [
-        later(() => random.pick(list).line.bounce()),
-        later(() => random.pick(list).line.bounce()),
-        later(() => random.pick(list).askAgain()),
+        ...list.slice(0, 5).map(() => later(() => random.pick(list).line.bounce())),
+        ...list.slice(0, 2).map(() => later(() => random.pick(list).askAgain())),
         later(() => {
           const ids = known.list.slice(0, MOST_CERTIFICATIONS).map(({ id }) => `certification:${id}`)
           for (const subscriber of ofSingles) subscriber.watch(ids)
         }),
       ]
-      if (newcomers < MOST_NEWCOMERS && random.chance(0.3)) timers.push(later(aNewcomer))
+      if (newcomers < MOST_NEWCOMERS && random.chance(0.4)) timers.push(later(aNewcomer))
       return () => timers.forEach(clearTimeout)
     },
     assemble: () => {

@@ -14,7 +14,7 @@ import { answerErrors } from '../../src/gateway/http-envelope.ts'
 import { aDatabase } from './database.ts'
 
 export const PASSWORD = 'correct horse battery'
-export const SECRET = 'a secret that is only for the tests'
+const SECRET = 'a secret that is only for the tests'
 
 export type Answer = { status: number; headers: Headers; body: any }
 export type AuthServer = Awaited<ReturnType<typeof anAuthServer>>

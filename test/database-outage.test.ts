@@ -1,0 +1,60 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { startPostgres, type Postgres } from './support/postgres.ts'
+import { aServer, aTeam, connect, type TestServer } from './support/server.ts'
+
+/** A server on a PostgreSQL of its own, which the test may kill. */
+const aScene = async () => {
+  const postgres: Postgres = await startPostgres()
+  onTestFinished(postgres.stop)
+  const server = await aServer({ database: { url: postgres.url } })
+  const team = await aTeam(server)
+  return { postgres, server, ...team, client: await connect(server, team.coordinator) }
+}
+
+const journalOf = (server: TestServer) =>
+  server.database.sql.query<{ id: string; message: string }>({
+    name: 'all_messages',
+    text: 'select actor_id as id, message_id as message from journal',
+  })
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'answers truly, whatever PostgreSQL does in the middle of a commit: applied once, or refused and not applied',
+  async () => {
+    const { postgres, server, mentorId, client } = await aScene()
+    const sent = new Map<string, Promise<{ ok: boolean; error?: { code: string } }>>()
+    let done = false
+    const load = (async () => {
+      while (!done) {
+        for (let index = 0; index < 20; index++) {
+          const commandId = crypto.randomUUID()
+          const fields = { mentorId, certType: `t${sent.size}`, issuedAt: server.clock.at(), expiresAt: server.clock.at(1e9) }
+          sent.set(commandId, client.call('certifications.issue', { commandId, ...fields }))
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    })()
+    for (let round = 0; round < 3; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await postgres.kill()
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await postgres.restart()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    done = true
+    await load
+
+    const codes = new Set<string>()
+    const replies = new Map<string, boolean>()
+    for (const [commandId, answer] of sent) {
+      const reply = await answer
+      replies.set(commandId, reply.ok)
+      if (reply.error) codes.add(reply.error.code)
+    }
+    const messages = (await journalOf(server)).map(({ message }) => message)
+    for (const [commandId, applied] of replies)
+      expect(messages.filter((message) => message === commandId)).toHaveLength(applied ? 1 : 0)
+    expect([...replies.values()].filter(Boolean).length).toBeGreaterThan(0)
+    expect([...codes].filter((code) => code !== 'overloaded')).toEqual([])
+  },
+  120_000,
+)
