@@ -361,7 +361,7 @@ const reach = (servers: () => Promise<{ sockets: TestServer; changes: TestServer
 
     await rest(changes, admin, roles(coordinator, 'student'))
     for (const topic of lost)
-      expect(await client.next('topic.closed', (it) => it.topic === topic)).toEqual({
+      expect(await client.next('topic.closed', (closed) => closed.topic === topic)).toEqual({
         topic,
         reason: 'forbidden',
       })

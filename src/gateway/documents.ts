@@ -15,6 +15,7 @@ export const documents =
     const rest = once(() => JSON.stringify(openApi(definitions, all)))
     const sockets = once(() => JSON.stringify(asyncApi(definitions)))
 
+    app.get('/', (_request, reply) => reply.redirect('/docs'))
     app.get('/docs', (_request, reply) =>
       reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy()).send(page()),
     )

@@ -40,6 +40,8 @@ type Dependencies = {
   failed: (error: unknown, context?: object) => void
 }
 
+/** How long a shutdown waits for commands in hand. Milliseconds. */
+const DRAIN_MS = 10_000
 /** Clients come back over so many milliseconds after a shutdown. */
 const SPREAD_MS = 5_000
 
@@ -207,8 +209,12 @@ export const createSockets = (deps: Dependencies): Sockets => {
           code: 'draining',
           reconnectInMs: Math.floor(Math.random() * SPREAD_MS),
         } satisfies Closing)
-      await finish()
-      while (inHand > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      const answered = async () => {
+        await finish()
+        while (inHand > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      // A database that never comes back must not keep a server alive that was told to end.
+      await Promise.race([answered(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
       // Closing the transport sends what waits in it first, and lets clients reconnect by themselves.
       for (const connection of new Set([...connections.all()].map(({ socket }) => socket.conn)))
         connection.close()

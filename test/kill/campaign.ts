@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type { Database } from '../../persistence/database.ts'
 import { checkCommands, checkImage } from './check-image.ts'
 import { checkRules } from './check-rules.ts'
 import { checkSnapshot, checkSubscribers, hasArrived, type Compared } from './check-subscribers.ts'
@@ -39,6 +40,8 @@ const CONNECT_MS = 10_000
 const RENEW_TOKENS_MS = 5 * 60_000
 /** Leases of a dead server: 5 s for a fresh effect, 10 s for a timer, 60 s for an effect that is tried again. */
 const SETTLE_MS = 90_000
+/** By then everything has expired that is to expire in the test. */
+const LONGEST_PERIOD_MS = 3_200
 const FINISH_MS = 60_000
 const ARRIVE_MS = 30_000
 
@@ -77,9 +80,8 @@ export const runCampaign = async (options: CampaignOptions): Promise<Outcome> =>
 const prepare = async (options: CampaignOptions, folder: string, violated: (what: string) => void) => {
   const random = createRandom(options.seed)
   const place = options.postgresUrl ? inPostgres(folder, options.postgresUrl) : inFolder(folder)
-  const world = await makeWorld(place, random.fork())
   const history = createHistory(violated)
-  const { head } = await place.inspect(history.read)
+  const { world, head } = await makeWorld(place, random.fork(), history)
   const server = createServerProcess({
     environment: { ...place.environment, LAUREL_TOKEN_SECRET: TOKEN_SECRET },
     logFile: join(folder, 'server.log'),
@@ -96,8 +98,8 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
   const chance = random.fork()
   let tokensAt = Date.now()
 
-  const check = async (): Promise<Image> => {
-    const image = await place.inspect(history.read)
+  const check = async (look = history.read): Promise<Image> => {
+    const image = await place.inspect(look)
     checkImage(history, image, violated)
     for (const id of checkCommands(history, commander.commands, head.position, violated)) unanswered.add(id)
     checkSubscribers(history, watchers.list, compared, violated)
@@ -161,8 +163,10 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
     await sleep(300)
     if (!allThere()) violated('some events have not reached all who watch')
     await server.kill()
-    await check()
-    await compareAll()
+    await check(readAgain)
+    for (const subscriber of watchers.list)
+      for (const cursor of subscriber.cursors.values())
+        checkSnapshot(history, subscriber, cursor, (what) => violated(`${subscriber.name}: ${what}`))
     const events = watchers.list
       .flatMap(({ cursors }) => [...cursors.values()])
       .flatMap(({ applied }) => applied)
@@ -180,23 +184,26 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
 
   /** Waits until no timer is due and no effect is waiting. */
   const rest = async (): Promise<Image> => {
-    for (const until = Date.now() + SETTLE_MS; ;) {
-      await sleep(3_500)
+    const until = Date.now() + SETTLE_MS
+    let waitMs = LONGEST_PERIOD_MS
+    for (;;) {
+      await sleep(waitMs)
       if (place.kind === 'pglite') await server.kill()
       const image = await check()
-      if (image.effects.length === 0 && dueTimers(image) === 0) return image
-      if (Date.now() > until) return image
+      const left = [...image.timers.filter(({ dueAt }) => dueAt <= image.takenAt), ...image.effects]
+      if (left.length === 0 || Date.now() > until) return image
       if (place.kind === 'pglite') await start()
+      // The queue and the scheduler look once a second.
+      waitMs = 1_500 + Math.max(0, ...left.map(({ freeAt }) => Date.parse(freeAt) - Date.now()))
     }
   }
 
-  /** Nothing that was read at any time has changed since, and every snapshot was right. */
-  const compareAll = async () => {
-    const turns = await place.inspect(({ sql }) => readTurns(sql.query, 0))
-    if (!isDeepStrictEqual(turns, history.turns)) violated('the journal is not what it was')
-    for (const subscriber of watchers.list)
-      for (const cursor of subscriber.cursors.values())
-        checkSnapshot(history, subscriber, cursor, (what) => violated(`${subscriber.name}: ${what}`))
+  /** Nothing that was read at any time has changed since. */
+  const readAgain = async (database: Database): Promise<Image> => {
+    const image = await history.read(database)
+    if (!isDeepStrictEqual(await readTurns(database.sql.query, 0), history.turns))
+      violated('the journal is not what it was')
+    return image
   }
 
   return {

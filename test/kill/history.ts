@@ -30,8 +30,9 @@ export type ActorRow = {
   timers: Record<string, number>
 }
 
-type TimerRow = { actorId: string; name: string; generation: number; dueAt: string }
-type EffectRow = { id: string; status: string; attempts: number; params: object; lastError: string | null }
+/** `freeAt`: when another server may take it from the one that has died. */
+type TimerRow = { actorId: string; name: string; generation: number; dueAt: string; freeAt: string }
+type EffectRow = { id: string; status: string; attempts: number; freeAt: string; lastError: string | null }
 
 /** What one look at the database found. */
 export type Image = {
@@ -126,11 +127,12 @@ const readImage = async (query: Query): Promise<Image> => {
   )
   const timers = await read<TimerRow>(
     'timers',
-    `select actor_id as "actorId", name, generation, due_at as "dueAt" from timer`,
+    `select actor_id as "actorId", name, generation, due_at as "dueAt",
+      greatest(due_at, claimed_until) as "freeAt" from timer`,
   )
   const effects = await read<EffectRow>(
     'effects',
-    `select id, status, attempts, params, last_error as "lastError" from effect`,
+    `select id, status, attempts, next_at as "freeAt", last_error as "lastError" from effect`,
   )
   const [head] = await read<Stored<Image['head'], 'position' | 'floor'>>(
     'head',
@@ -141,8 +143,8 @@ const readImage = async (query: Query): Promise<Image> => {
     takenAt: instant(clock!.now),
     head: { position: Number(head!.position), floor: Number(head!.floor), epoch: head!.epoch },
     actors,
-    timers: timers.map((timer) => ({ ...timer, dueAt: instant(timer.dueAt) })),
-    effects,
+    timers: timers.map((timer) => ({ ...timer, dueAt: instant(timer.dueAt), freeAt: instant(timer.freeAt) })),
+    effects: effects.map((effect) => ({ ...effect, freeAt: instant(effect.freeAt) })),
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atExit } from '../support/at-exit.ts'
 import { freePort } from '../support/free-port.ts'
 
 /** The one server process of a test, on one database, in as many lives as it takes. */
@@ -37,6 +38,8 @@ export const createServerProcess = ({ environment, logFile, violated }: Options)
   let answering = Promise.withResolvers<string>()
   let expected = false
   let read = 0
+  // An interrupted test leaves no server behind.
+  atExit(() => child?.kill('SIGKILL'))
 
   const launch = (port: number) => {
     const log = openSync(logFile, 'a')

@@ -5,6 +5,7 @@ import type { Role } from '../../actors/actor.ts'
 import type { Reply } from '../../contracts/protocol.ts'
 import { createOrganisation } from '../../src/auth/organisations.ts'
 import { startServer, type LaurelServer } from '../../src/server.ts'
+import type { History, Image } from './history.ts'
 import type { Place } from './place.ts'
 import type { Random } from './random.ts'
 
@@ -21,7 +22,11 @@ const COORDINATORS = 2
 const MENTORS = 6
 
 /** Makes everything that has to be there before the first round, through a server in this process. */
-export const makeWorld = async (place: Place, random: Random): Promise<World> => {
+export const makeWorld = async (
+  place: Place,
+  random: Random,
+  history: History,
+): Promise<{ world: World; head: Image['head'] }> => {
   const server = await startServer({
     database: place.options,
     host: '127.0.0.1',
@@ -30,7 +35,9 @@ export const makeWorld = async (place: Place, random: Random): Promise<World> =>
     logger: pino({ level: 'fatal' }),
   })
   try {
-    return await populate(server, random)
+    const world = await populate(server, random)
+    const { head } = await history.read(server.database)
+    return { world, head }
   } finally {
     await server.close()
   }
@@ -46,18 +53,21 @@ const populate = async (server: LaurelServer, random: Random): Promise<World> =>
     if (!made.ok) throw new Error(made.error.message)
     return { id: made.value.id, email, token: await signIn(server.url, email) }
   }
-  const admin = await aPerson('admin', ['admin'])
-  const coordinators: Person[] = []
-  for (let n = 1; n <= COORDINATORS; n++) coordinators.push(await aPerson(`coordinator${n}`, ['coordinator']))
+  const many = (count: number, name: string, role: Role) =>
+    Promise.all(Array.from({ length: count }, (_, index) => aPerson(`${name}${index + 1}`, [role])))
+  const [admin, coordinators, mentorUsers] = await Promise.all([
+    aPerson('admin', ['admin']),
+    many(COORDINATORS, 'coordinator', 'coordinator'),
+    many(MENTORS, 'mentor', 'peer_mentor'),
+  ])
   const socket = io(`${server.url}/live`, {
     transports: ['websocket'],
     auth: { token: admin.token },
     forceNew: true,
   })
   const mentors: Mentor[] = []
-  for (let n = 0; n < MENTORS; n++) {
-    const user = await aPerson(`mentor${n + 1}`, ['peer_mentor'])
-    const coordinator = coordinators[n % COORDINATORS]!
+  for (const [index, user] of mentorUsers.entries()) {
+    const coordinator = coordinators[index % COORDINATORS]!
     mentors.push({ id: await register(socket, user, coordinator), user, coordinator })
   }
   socket.disconnect()
