@@ -1,6 +1,6 @@
 import { io } from 'socket.io-client'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
-import { PASSWORD, prepare, residentMb, serve, signIn } from './processes.ts'
+import { aHouse, prepare, residentMb, serve, signIn } from './processes.ts'
 
 const STORED = 100_000
 const ACTIVE = 1_000
@@ -10,41 +10,7 @@ const EMAIL = 'admin@bench.test'
 export const benchMemory = async () => {
   const postgres = await startPostgres({ fsync: false })
   const { url } = await createDatabase(postgres.url)
-  const ids = await prepare(url, async ({ accounts, engine, defaultOrgId: orgId, now }) => {
-    const admin = await accounts.createUser({
-      email: EMAIL,
-      password: PASSWORD,
-      name: 'Admin',
-      orgId,
-      roles: ['admin'],
-    })
-    if (!admin.ok) throw new Error(admin.error.message)
-    const { id: userId } = admin.value
-    const made: string[] = []
-    for (let from = 0; from < STORED; from += 5_000)
-      made.push(
-        ...(await Promise.all(
-          Array.from({ length: 5_000 }, async () => {
-            const id = crypto.randomUUID()
-            const at = new Date(now()).toISOString()
-            await engine.send({
-              id: crypto.randomUUID(),
-              actor: { type: 'mentor', id },
-              cause: 'command',
-              type: 'register',
-              payload: { userId, coordinatorId: userId },
-              at,
-              principal: { userId, orgId, roles: ['admin'] },
-              creation: {
-                input: { id, at, orgId, userId, coordinatorId: userId, policy: { requiredCertTypes: [] } },
-              },
-            })
-            return id
-          }),
-        )),
-      )
-    return made
-  })
+  const ids = await prepare(url, (server) => aHouse(server, EMAIL, STORED))
   const laurel = await serve(url)
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   const idle = await residentMb(laurel.child)
@@ -54,14 +20,12 @@ export const benchMemory = async () => {
   })
   for (let round = 0; round < 10; round++)
     await Promise.all(
-      ids
-        .slice(0, ACTIVE)
-        .map((id) =>
-          socket.emitWithAck(round % 2 ? 'mentors.resume' : 'mentors.pause', {
-            id,
-            ...(round % 2 ? {} : { reason: 'bench' }),
-          }),
-        ),
+      ids.slice(0, ACTIVE).map((id) =>
+        socket.emitWithAck(round % 2 ? 'mentors.resume' : 'mentors.pause', {
+          id,
+          ...(round % 2 ? {} : { reason: 'bench' }),
+        }),
+      ),
     )
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   const busy = await residentMb(laurel.child)

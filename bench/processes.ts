@@ -26,6 +26,45 @@ export const prepare = async <Result>(
 
 export type Served = { url: string; child: ChildProcess; stop: () => Promise<void> }
 
+/** An administrator, and so many mentors in their charge. */
+export const aHouse = async (
+  { accounts, engine, defaultOrgId: orgId, now }: LaurelServer,
+  email: string,
+  count: number,
+) => {
+  const admin = await accounts.createUser({
+    email,
+    password: PASSWORD,
+    name: 'Admin',
+    orgId,
+    roles: ['admin'],
+  })
+  if (!admin.ok) throw new Error(admin.error.message)
+  const { id: userId } = admin.value
+  const register = async () => {
+    const id = crypto.randomUUID()
+    const at = new Date(now()).toISOString()
+    const reply = await engine.send({
+      id: crypto.randomUUID(),
+      actor: { type: 'mentor', id },
+      cause: 'command',
+      type: 'register',
+      payload: { userId, coordinatorId: userId },
+      at,
+      principal: { userId, orgId, roles: ['admin'] },
+      creation: {
+        input: { id, at, orgId, userId, coordinatorId: userId, policy: { requiredCertTypes: [] } },
+      },
+    })
+    if (!reply.ok) throw new Error(reply.error.message)
+    return id
+  }
+  const ids: string[] = []
+  while (ids.length < count)
+    ids.push(...(await Promise.all(Array.from({ length: Math.min(5_000, count - ids.length) }, register))))
+  return ids
+}
+
 /** The product as users start it, in a process of its own. */
 export const serve = async (databaseUrl: string, nodeOptions: string[] = []): Promise<Served> => {
   const port = await freePort()

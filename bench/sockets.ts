@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { closedLoop, middle, show, type Measured } from './load.ts'
-import { PASSWORD, prepare, serve, serveEcho, signIn } from './processes.ts'
+import { aHouse, prepare, serve, serveEcho, signIn } from './processes.ts'
 
 const WINDOW_MS = Number(process.env['BENCH_MS'] ?? 3_000)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -12,44 +12,7 @@ const EMAIL = 'admin@bench.test'
 export const benchSockets = async () => {
   const postgres = await startPostgres({ fsync: true })
   const { url } = await createDatabase(postgres.url)
-  const mentors = await prepare(url, async ({ accounts, engine, defaultOrgId, now }) => {
-    const admin = await accounts.createUser({
-      email: EMAIL,
-      password: PASSWORD,
-      name: 'Admin',
-      orgId: defaultOrgId,
-      roles: ['admin'],
-    })
-    if (!admin.ok) throw new Error(admin.error.message)
-    const { id: userId } = admin.value
-    const principal = { userId, orgId: defaultOrgId, roles: ['admin' as const] }
-    return Promise.all(
-      Array.from({ length: Math.max(...SOCKETS) }, async () => {
-        const id = crypto.randomUUID()
-        const at = new Date(now()).toISOString()
-        const input = {
-          id,
-          at,
-          orgId: defaultOrgId,
-          userId,
-          coordinatorId: userId,
-          policy: { requiredCertTypes: [] },
-        }
-        const reply = await engine.send({
-          id: crypto.randomUUID(),
-          actor: { type: 'mentor', id },
-          cause: 'command',
-          type: 'register',
-          payload: { userId, coordinatorId: userId },
-          at,
-          principal,
-          creation: { input },
-        })
-        if (!reply.ok) throw new Error(reply.error.message)
-        return id
-      }),
-    )
-  })
+  const mentors = await prepare(url, (server) => aHouse(server, EMAIL, Math.max(...SOCKETS)))
   const laurel = await serve(url)
   const echo = await serveEcho()
   const token = await signIn(laurel.url, EMAIL)

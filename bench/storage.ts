@@ -59,7 +59,8 @@ export const benchDueTimers = async () => {
   while ((await countOf(url, 'select count(*) as n from timer')) > 0)
     await new Promise((resolve) => setTimeout(resolve, 100))
   const seconds = (performance.now() - ready) / 1000
-  while ((await countOf(url, 'select count(*) as n from effect')) > 0) await new Promise((resolve) => setTimeout(resolve, 100))
+  while ((await countOf(url, 'select count(*) as n from effect')) > 0)
+    await new Promise((resolve) => setTimeout(resolve, 100))
   const told = (performance.now() - ready) / 1000
   const held = await countOf(url, `select count(*) as n from mentor where state = 'held'`)
   const expired = await countOf(
@@ -70,7 +71,9 @@ export const benchDueTimers = async () => {
   console.log(
     `${expired} of ${count} fired and committed in ${seconds.toFixed(1)} s: ${(count / seconds).toFixed(0)}/s`,
   )
-  console.log(`${held} mentors held ${told.toFixed(1)} s after the start: ${((2 * count) / told).toFixed(0)} turns/s in all`)
+  console.log(
+    `${held} mentors held ${told.toFixed(1)} s after the start: ${((2 * count) / told).toFixed(0)} turns/s in all`,
+  )
   await laurel.stop()
   await postgres.stop()
 }

@@ -32,9 +32,9 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   answers: async (questions) => {
-    const rows = await sql.query<Omit<StoredAnswer, 'position'> & { question: number; position: string | number }>(ANSWERS, [
-      JSON.stringify(questions.map(questionRow)),
-    ])
+    const rows = await sql.query<
+      Omit<StoredAnswer, 'position'> & { question: number; position: string | number }
+    >(ANSWERS, [JSON.stringify(questions.map(questionRow))])
     const answers: (StoredAnswer | undefined)[] = questions.map(() => undefined)
     for (const { question, ...answer } of rows)
       answers[question] = { ...answer, position: Number(answer.position) }
@@ -119,7 +119,14 @@ const batchOf = (writes: readonly Write[]): Batch => {
     const rows = base === 0 ? batch.made : batch.updated
     rows[types.indexOf(definition)]!.push({ id, base, version, machine, state, snapshot, timers, ...columns })
     for (const turn of write.turns)
-      batch.turns.push({ ...turn, ord: batch.turns.length, write: index, id, actor, n: Math.max(turn.events.length, 1) })
+      batch.turns.push({
+        ...turn,
+        ord: batch.turns.length,
+        write: index,
+        id,
+        actor,
+        n: Math.max(turn.events.length, 1),
+      })
     batch.effects.push(...write.effects)
     for (const timer of write.timersSet) batch.timers.push({ ...timer, id, actor })
     for (const name of write.timersCleared) batch.cleared.push({ id, name })
@@ -164,7 +171,9 @@ const commitStatement = (batch: Batch): Statement => {
 
 const commitText = (lists: ReturnType<typeof listsOf>) => {
   const actors = lists.filter(({ name }) => /^(updated|made)_/.test(name))
-  const parts = lists.map(({ text }, index) => text.replaceAll('$rows', `json_to_recordset($${index + 1}::json)`))
+  const parts = lists.map(({ text }, index) =>
+    text.replaceAll('$rows', `json_to_recordset($${index + 1}::json)`),
+  )
   return `
 with ${parts.slice(0, actors.length).join(',\n')},
 won as materialized (${actors.map(({ name }) => `select id from ${name}`).join(' union all ')}),
@@ -242,7 +251,10 @@ const inputText = (definition: AnyActorDefinition, name: string) => `${name} as 
   order by id
 )`
 
-const updateText = (definition: AnyActorDefinition, index: number) => `${inputText(definition, `change_${index}`)},
+const updateText = (
+  definition: AnyActorDefinition,
+  index: number,
+) => `${inputText(definition, `change_${index}`)},
 updated_${index} as (
   update "${tableName(definition.contract.actor)}" as row
   set ${fieldsOf(definition)
@@ -252,7 +264,10 @@ updated_${index} as (
   returning row.id
 )`
 
-const insertText = (definition: AnyActorDefinition, index: number) => `${inputText(definition, `new_${index}`)},
+const insertText = (
+  definition: AnyActorDefinition,
+  index: number,
+) => `${inputText(definition, `new_${index}`)},
 made_${index} as (
   insert into "${tableName(definition.contract.actor)}" (id, ${fieldsOf(definition)
     .map(({ column }) => `"${column}"`)

@@ -40,10 +40,7 @@ export const actorEntity = ({ contract, columns }: AnyActorDefinition): EntitySc
   const known = schemas.get(contract.actor)
   if (known) return known
   const queryable = Object.fromEntries(
-    Object.entries(columns).map(([name, { type }]) => [
-      name,
-      PROPERTY_TYPES[type]().nullable(),
-    ]),
+    Object.entries(columns).map(([name, { type }]) => [name, PROPERTY_TYPES[type]().nullable()]),
   )
   const schema = defineEntity({
     name: `Actor_${contract.actor}`,

@@ -1,4 +1,4 @@
-import type { TimerStore } from '../actors/engine/timers.ts'
+import type { DueTimer, TimerStore } from '../actors/engine/timers.ts'
 import { instant, type Sql, type Statement } from './sql.ts'
 
 /** How long a fired timer belongs to the node that claimed it. Milliseconds. */
@@ -6,14 +6,7 @@ const CLAIM_MS = 10_000
 
 export const createTimerStore = (sql: Sql): TimerStore => ({
   claim: async (now, limit) => {
-    const rows = await sql.query<{
-      actorType: string
-      actorId: string
-      name: string
-      generation: number
-      dueAt: string
-      event: object | null
-    }>(CLAIM, [now, limit, CLAIM_MS])
+    const rows = await sql.query<DueTimer>(CLAIM, [now, limit, CLAIM_MS])
     return rows
       .map((row) => ({ ...row, dueAt: instant(row.dueAt) }))
       .toSorted((one, other) => (one.dueAt < other.dueAt ? -1 : one.dueAt > other.dueAt ? 1 : 0))

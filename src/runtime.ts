@@ -1,5 +1,6 @@
 import type { AnyActorDefinition } from '../actors/actor.ts'
-import { createEngine, type CommittedBatch, type EngineLimits } from '../actors/engine/engine.ts'
+import { createEngine, type EngineLimits } from '../actors/engine/engine.ts'
+import type { CommittedBatch } from '../actors/engine/flight.ts'
 import { createTimerScheduler } from '../actors/engine/timers.ts'
 import { createActorStore } from '../persistence/actor-store.ts'
 import type { Database } from '../persistence/database.ts'

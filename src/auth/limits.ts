@@ -86,7 +86,8 @@ export const createLoginLimits = (
   }
 }
 
-const take = async (limiter: RateLimiterAbstract, key: string): Promise<Admission> => {
+/** Counts one request against a limiter. */
+export const take = async (limiter: RateLimiterAbstract, key: string): Promise<Admission> => {
   try {
     await limiter.consume(key)
     return { ok: true }

@@ -1,4 +1,4 @@
-import type { CommittedBatch } from '../../actors/engine/engine.ts'
+import type { CommittedBatch } from '../../actors/engine/flight.ts'
 import { eventsOfWrite, type Journal, type Routed } from '../../persistence/journal.ts'
 
 export type Delivery = {

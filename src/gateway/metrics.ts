@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { CommittedBatch } from '../../actors/engine/engine.ts'
+import type { CommittedBatch } from '../../actors/engine/flight.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
 /** What the parts of the server tell about themselves, at the moment of asking. */

@@ -1,5 +1,5 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Admission } from '../auth/limits.ts'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { take, type Admission } from '../auth/limits.ts'
 
 /** How much one user may ask for, over sockets and REST together (S4.45, C39). */
 export type RequestLimits = {
@@ -24,15 +24,5 @@ export const createRequestLimits = (callsPerMinute: number): RequestLimits => {
     call: (userId) => counted(calls, userId),
     subscription: (userId) => counted(subscriptions, userId),
     stats: () => ({ refused }),
-  }
-}
-
-const take = async (limiter: RateLimiterMemory, key: string): Promise<Admission> => {
-  try {
-    await limiter.consume(key)
-    return { ok: true }
-  } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error
-    return { ok: false, retryAfterMs: Math.max(1, error.msBeforeNext) }
   }
 }

@@ -1,0 +1,177 @@
+import { refused, type Reply } from '../../contracts/protocol.ts'
+import { commitAll, patiently, type Committed } from './commit.ts'
+import { decideChain, questionOf, writeOf, type Chain, type Mailbox, type Waiting } from './mailbox.ts'
+import type { Message } from './message.ts'
+import { accepted, internal, overloaded, repeat, STALE } from './replies.ts'
+import type { ActorStore, StoredActor, Write } from './store.ts'
+import { activate } from './turn.ts'
+
+/** A committed batch, as it goes to subscribers, to the effect queue and to the timer scheduler. */
+export type CommittedBatch = { from: number; to: number; writes: readonly { write: Write; from: number }[] }
+
+type Dependencies = {
+  store: ActorStore
+  committed: (batch: CommittedBatch) => void
+  failed: (error: unknown, message: Message) => void
+  /** Takes the message out of its mailbox and answers it. */
+  settle: (mailbox: Mailbox, waiting: Waiting, reply: Reply) => void
+  /** Turns of one actor in one commit. */
+  chainLimit: number
+}
+
+/** How often one message may lose the race for its actor before its sender hears of it. */
+const MAX_ATTEMPTS = 20
+
+/** Carries batches of mailboxes from cold actors to answers. What it returns never rejects. */
+export const createFlights = ({ store, committed, failed, settle, chainLimit }: Dependencies) => {
+  const carry = async (flight: number, batch: readonly Mailbox[]): Promise<void> => {
+    try {
+      await patiently(store, () => activateAll(batch))
+      const chains = batch.map((mailbox) => decideChain(mailbox, chainLimit, failed))
+      await patiently(store, () => settleRefusals(chains))
+      const pending = chains.filter(({ taken }) => taken.length > 0)
+      const results = await commitAll({ store, flight, writes: pending.map(writeOf) })
+      announce(results)
+      pending.forEach((chain, index) => finish(chain, results[index]!))
+      for (const chain of chains) if (chain.taken.length === 0) answerRefusals(chain)
+    } catch (error) {
+      // What may have been applied by an earlier attempt waits until the database can say so.
+      for (const mailbox of batch)
+        refuseAll(
+          mailbox,
+          [...mailbox.waiting.values()].filter(({ attempts }) => attempts === 0),
+          error,
+        )
+    }
+  }
+
+  const activateAll = async (batch: readonly Mailbox[]) => {
+    const cold = batch.filter(({ active }) => active === undefined)
+    const loads = [...Map.groupBy(cold, ({ definition }) => definition)].map(async ([definition, boxes]) => {
+      const ids = boxes.map(({ id }) => id)
+      const stored = new Map((await store.load(definition, ids)).map((row) => [row.id, row]))
+      for (const mailbox of boxes) {
+        const row = stored.get(mailbox.id)
+        mailbox.active = row ? revive(mailbox, row) : null
+        mailbox.fresh = true
+      }
+    })
+    await Promise.all(loads)
+  }
+
+  /** An actor that cannot be brought to life is refused by itself; its neighbours go on. */
+  const revive = (mailbox: Mailbox, row: StoredActor) => {
+    try {
+      return activate(mailbox.definition, row)
+    } catch (error) {
+      for (const waiting of mailbox.waiting.values()) {
+        failed(error, waiting.message)
+        settle(mailbox, waiting, internal())
+      }
+      return undefined
+    }
+  }
+
+  /**
+   * A refusal may really be the repetition of a message that was applied, and one that was decided on memory may be
+   * out of date when other processes write too. Both are found out before anybody hears of it.
+   */
+  const settleRefusals = async (chains: readonly Chain[]) => {
+    const doubtful = chains.flatMap(({ answered }) =>
+      answered.filter(
+        ({ reply, waiting }) =>
+          reply !== STALE && (waiting.message.hash !== undefined || waiting.attempts > 0),
+      ),
+    )
+    if (doubtful.length > 0) {
+      const answers = await store.answers(doubtful.map(({ waiting }) => questionOf(waiting.message)))
+      doubtful.forEach((entry, index) => {
+        if (answers[index]) entry.reply = repeat(entry.waiting.message, answers[index])
+      })
+    }
+    if (!store.shared) return
+    for (const chain of chains)
+      if (!chain.mailbox.fresh && chain.answered.some(({ reply }) => !reply.ok)) decideAgain(chain)
+  }
+
+  const decideAgain = (chain: Chain) => {
+    for (const { waiting } of [...chain.taken, ...chain.answered]) waiting.attempts++
+    chain.mailbox.active = undefined
+    chain.taken = []
+    chain.answered = []
+  }
+
+  const announce = (results: readonly Committed[]) => {
+    const written = results.filter((result) => result.status === 'committed')
+    for (const writes of Map.groupBy(written, ({ batch }) => batch).values()) {
+      writes.sort((one, other) => one.from - other.from)
+      const last = writes.at(-1)!
+      committed({ from: writes[0]!.from, to: last.from + positionsOf(last.write) - 1, writes })
+    }
+  }
+
+  const finish = (chain: Chain, result: Committed) => {
+    const { mailbox, taken } = chain
+    if (result.status !== 'committed') mailbox.active = undefined
+    switch (result.status) {
+      case 'committed': {
+        mailbox.active = taken.at(-1)!.turn.next
+        let position = result.from - 1
+        for (const { waiting, turn } of taken) {
+          position += Math.max(turn.record.events.length, 1)
+          settle(mailbox, waiting, accepted(mailbox.id, turn, position))
+        }
+        return answerRefusals(chain)
+      }
+      case 'conflict':
+        for (const { waiting } of taken)
+          if (++waiting.attempts >= MAX_ATTEMPTS)
+            settle(mailbox, waiting, overloaded('this actor is contended'))
+        return
+      case 'unknown':
+        for (const { waiting } of taken) waiting.attempts++
+        return failed(result.error, taken[0]!.waiting.message)
+      case 'answered':
+        // Some had been applied before; the others are decided again without them.
+        return taken.forEach(({ waiting }, index) => {
+          const stored = result.answers[index]
+          if (stored) settle(mailbox, waiting, repeat(waiting.message, stored))
+        })
+      case 'failed':
+        if (!result.poison)
+          return refuseAll(
+            mailbox,
+            taken.map(({ waiting }) => waiting),
+            result.error,
+          )
+        if (taken.length > 1) {
+          mailbox.solo = taken.length
+          return
+        }
+        // The journal knows each id once, whatever the type: it belongs to an actor of another one.
+        if (taken[0]!.waiting.message.creation && store.classify(result.error) === 'duplicate')
+          return settle(mailbox, taken[0]!.waiting, refused('already_exists', 'this id is taken'))
+        failed(result.error, taken[0]!.waiting.message)
+        return settle(mailbox, taken[0]!.waiting, internal())
+    }
+  }
+
+  const answerRefusals = ({ mailbox, answered }: Chain) => {
+    for (const { waiting, reply } of answered) settle(mailbox, waiting, reply)
+  }
+
+  /** The database is away: nothing is known to be lost, and the sender may ask again with the same id. */
+  const refuseAll = (mailbox: Mailbox, messages: readonly Waiting[], error: unknown) => {
+    mailbox.active = undefined
+    for (const waiting of messages) {
+      failed(error, waiting.message)
+      settle(mailbox, waiting, overloaded('the database is not available'))
+    }
+  }
+
+  return carry
+}
+
+/** How many positions the turns of a write take: one for each event, one for a turn without any. */
+const positionsOf = ({ turns }: Pick<Write, 'turns'>): number =>
+  turns.reduce((sum, { events }) => sum + Math.max(events.length, 1), 0)
