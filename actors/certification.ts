@@ -1,8 +1,5 @@
 import type { SnapshotFrom } from 'xstate'
-import {
-  certificationContract,
-  mentorStatus,
-} from '../contracts/certification.ts'
+import { certificationContract, mentorStatus } from '../contracts/certification.ts'
 import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
 import { refused, type Refusal } from '../contracts/protocol.ts'
 import { correctionFault, renewalFault, type Fault } from '../machines/certification-dates.ts'

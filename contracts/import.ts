@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineContract, type EventOf, type ViewOf } from './contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
-import { Id, Limit, StoredInstant } from './scalars.ts'
+import { Id, Limit, StoredInstant, wholeNumber } from './scalars.ts'
 
 const Count = z.int().min(0)
 
@@ -69,7 +69,7 @@ export const importContract = defineContract({
       summary: 'The rows of an import that were refused, by line',
       input: z.strictObject({
         id: Id,
-        after: z.coerce.number().int().min(1).optional().describe('The `next` of the page before'),
+        after: wholeNumber(1, 1_000_000_000).optional().describe('The `next` of the page before'),
         limit: Limit.optional(),
       }),
       output: z.strictObject({ items: z.array(RefusedRow), next: z.int().optional() }),

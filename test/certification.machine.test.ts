@@ -6,10 +6,7 @@ import { certification } from '../actors/certification.ts'
 import type { Lookup, Principal, Role } from '../actors/actor.ts'
 import { start } from '../actors/engine/step.ts'
 import type { Read, Search } from '../actors/ports.ts'
-import {
-  certificationContract,
-  mentorStatus,
-} from '../contracts/certification.ts'
+import { certificationContract, mentorStatus } from '../contracts/certification.ts'
 import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
 import { certificationMachine, type CertificationContext } from '../machines/certification.ts'
 import { mentorMachine } from '../machines/mentor.ts'

@@ -27,7 +27,12 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
       while (!done) {
         for (let index = 0; index < 20; index++) {
           const commandId = crypto.randomUUID()
-          const fields = { mentorId, certType: `t${sent.size}`, issuedAt: server.clock.at(), expiresAt: server.clock.at(1e9) }
+          const fields = {
+            mentorId,
+            certType: `t${sent.size}`,
+            issuedAt: server.clock.at(),
+            expiresAt: server.clock.at(1e9),
+          }
           sent.set(commandId, client.call('certifications.issue', { commandId, ...fields }))
         }
         await new Promise((resolve) => setTimeout(resolve, 10))
