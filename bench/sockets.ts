@@ -26,7 +26,7 @@ export const benchSockets = async () => {
       const [name, payload] = isPaused
         ? ['mentors.resume', { id }]
         : ['mentors.pause', { id, reason: 'bench' }]
-      const reply = (await sockets[worker]!.emitWithAck(name as string, payload)) as { ok: boolean }
+      const reply = (await sockets[worker]!.emitWithAck(name, payload)) as { ok: boolean }
       if (!reply.ok) throw new Error(JSON.stringify(reply))
       if (isOurs) paused[isPaused ? 'delete' : 'add'](worker)
     }
