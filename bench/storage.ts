@@ -20,7 +20,7 @@ const fill = async (url: string, count: number, dueAt: string) => {
          'expiresAt', $3::text, 'policy', '{"expiringWindowDays": 30, "reminderDays": []}'::jsonb, 'status', 'expiring_soon',
          'imported', false, 'renewals', '[]'::jsonb, 'remindersLeft', '[]'::jsonb, 'suspendedReason', null,
          'revokedReason', null, 'mentorVersion', 0)),
-       '{"xstate.after.expiry.certification@1.expiringSoon": 1}', $2::uuid, mentor, id, id, 'first_aid', 'expiring_soon',
+       jsonb_build_object('xstate.after.expiry.certification@1.expiringSoon', jsonb_build_object('generation', 1, 'dueAt', $3::text)), $2::uuid, mentor, id, id, 'first_aid', 'expiring_soon',
        '2020-01-01', $3::timestamptz
      from (select gen_random_uuid() as id, gen_random_uuid() as mentor from generate_series(1, $1)) as made`,
     [count, org, dueAt],

@@ -1,5 +1,6 @@
 import { defineEntity, p, type EntitySchema } from '@mikro-orm/core'
 import type { AnyActorDefinition, ColumnType } from '../actors/actor.ts'
+import type { Timers } from '../actors/engine/store.ts'
 
 /** `mentorId` → `mentor_id`, as MikroORM's naming strategy does it. */
 export const columnName = (property: string): string =>
@@ -23,14 +24,14 @@ const PROPERTY_TYPES = {
   boolean: () => p.boolean(),
 } satisfies Record<ColumnType, () => unknown>
 
-/** The row of one actor. `version` counts its turns; `timers` says which generation of each timer is valid. */
+/** The row of one actor. `version` counts its turns; `timers` says which timers are set, as the table `timer` does for all actors. */
 export type ActorRow = {
   id: string
   version: number
   machine: string
   state: string
   snapshot: object
-  timers: Record<string, number>
+  timers: Timers
 }
 
 const schemas = new Map<string, EntitySchema<ActorRow>>()
@@ -51,7 +52,7 @@ export const actorEntity = ({ contract, columns }: AnyActorDefinition): EntitySc
       machine: p.text(),
       state: p.text(),
       snapshot: p.json<object>(),
-      timers: p.json<Record<string, number>>(),
+      timers: p.json<Timers>(),
       ...queryable,
     },
   }) as unknown as EntitySchema<ActorRow>

@@ -299,6 +299,23 @@ describe('timers', () => {
     expect(items).toHaveLength(4)
   })
 
+  it('that were due come before a command that was sent later, also when nobody has fired them yet', async () => {
+    // The scheduler looks at the timers once in ten minutes only, so the command is always first.
+    const { server, client, make } = await aScene({ timerPollMs: 600_000 })
+    const id = await make()
+    await client.call('probes.wind', { id, soonMs: MINUTE, lateMs: 2 * MINUTE })
+    server.clock.advance(3 * MINUTE)
+    const added = await client.call('probes.add', { id, amount: 1 })
+    expect(added).toMatchObject({ version: 5, state: 'idle', data: { rings: ['soon', 'late'], total: 1 } })
+    const { items } = (await client.call('probes.journal', { id })).data
+    expect(items.slice(2).map(({ type, cause }: { type: string; cause: string }) => [type, cause])).toEqual([
+      ['soon', 'timer'],
+      ['late', 'timer'],
+      ['add', 'command'],
+    ])
+    expect(await server.database.sql.query({ name: 'timers', text: 'select 1 from timer' })).toEqual([])
+  })
+
   it('that were replaced do not fire', async () => {
     const { server, client, make } = await aScene()
     const id = await make()

@@ -151,6 +151,7 @@ export const createFlights = ({ store, committed, failed, settle, chainLimit }: 
         // The journal knows each id once, whatever the type: it belongs to an actor of another one.
         if (taken[0]!.waiting.message.creation && store.classify(result.error) === 'duplicate')
           return settle(mailbox, taken[0]!.waiting, refused('already_exists', 'this id is taken'))
+        if (taken[0]!.waiting.message.cause === 'timer') mailbox.parked.add(taken[0]!.waiting.message.id)
         failed(result.error, taken[0]!.waiting.message)
         return settle(mailbox, taken[0]!.waiting, internal())
     }

@@ -4,7 +4,7 @@ import type { Message } from './message.ts'
 import { internal, STALE } from './replies.ts'
 import { dehydrate } from './step.ts'
 import type { Question, Write } from './store.ts'
-import { decide, type Active, type Turn } from './turn.ts'
+import { decide, dueTimer, type Active, type Turn } from './turn.ts'
 
 export type Waiting = {
   message: Message
@@ -28,6 +28,8 @@ export type Mailbox = {
   fresh: boolean
   /** How many messages still go one at a time, because their chain contained one that cannot be committed. */
   solo: number
+  /** Ids of timers that cannot fire because of a bug; they no longer hold up what comes after them. */
+  parked: Set<string>
 }
 
 /** What one flight does with one actor. */
@@ -45,33 +47,63 @@ export const aMailbox = (definition: AnyActorDefinition, id: string): Mailbox =>
   active: undefined,
   fresh: false,
   solo: 0,
+  parked: new Set(),
 })
 
-/** Decides the waiting messages in order, each on what the one before it left behind. */
-export const decideChain = (
-  mailbox: Mailbox,
-  limit: number,
-  failed: (error: unknown, message: Message) => void,
-): Chain => {
+type Failed = (error: unknown, message: Message) => void
+
+/**
+ * Decides the waiting messages in order, each on what the one before it left behind. Timers that were due before a
+ * message come before it, even if nobody has fired them yet: the server may have been away at the time.
+ */
+export const decideChain = (mailbox: Mailbox, limit: number, failed: Failed): Chain => {
   const chain: Chain = { mailbox, taken: [], answered: [] }
   if (mailbox.active === undefined) return chain
   let current = mailbox.active ?? undefined
-  const length = mailbox.solo > 0 ? 1 : limit
-  if (mailbox.solo > 0) mailbox.solo--
-  for (const waiting of mailbox.waiting.values().take(length)) {
+  const decideOne = (waiting: Waiting) => {
+    const { message } = waiting
     try {
-      const decision = decide(mailbox.definition, current, waiting.message)
+      const decision = decide(mailbox.definition, current, message)
       if ('taken' in decision) {
         current = decision.taken.next
         chain.taken.push({ waiting, turn: decision.taken })
       } else chain.answered.push({ waiting, reply: 'stale' in decision ? STALE : decision.refused })
     } catch (error) {
-      failed(error, waiting.message)
+      failed(error, message)
+      if (message.cause === 'timer') mailbox.parked.add(message.id)
       chain.answered.push({ waiting, reply: internal() })
     }
   }
+
+  const solo = mailbox.solo > 0
+  if (solo) mailbox.solo--
+  for (const waiting of mailbox.waiting.values().take(solo ? 1 : limit)) {
+    for (let fired = 0; fired < MOST_OVERDUE; fired++) {
+      const timer = current && waiting.message.cause !== 'timer' && overdue(mailbox, current, waiting.message)
+      if (!timer) break
+      decideOne(mailbox.waiting.get(timer.id) ?? unasked(timer))
+      if (solo) return chain
+    }
+    if (!isDecided(chain, waiting)) decideOne(waiting)
+  }
   return chain
 }
+
+/** A machine that sets a timer again and again for the past must not hold the process. */
+const MOST_OVERDUE = 32
+
+/** The first timer that should have fired before the message. */
+const overdue = ({ definition, id, parked }: Mailbox, current: Active, { at }: Message) =>
+  dueTimer(current, { type: definition.contract.actor, id }, at, parked)
+
+/** A message that nobody waits for. */
+const unasked = (message: Message): Waiting => {
+  const { promise, resolve: answer } = Promise.withResolvers<Reply>()
+  return { message, promise, answer, attempts: 0 }
+}
+
+const isDecided = ({ taken, answered }: Chain, waiting: Waiting) =>
+  waiting.message.cause === 'timer' && [...taken, ...answered].some((entry) => entry.waiting === waiting)
 
 /** One row update for the whole chain, with one journal row for each of its turns. */
 export const writeOf = ({ mailbox, taken }: Chain): Write => {

@@ -18,13 +18,18 @@ export type ActorStore = {
   classify: (error: unknown) => 'unknown_outcome' | 'duplicate' | 'try_again' | 'poison'
 }
 
+/** A timer that is set. `generation` is the version that set it; `event` is there when it is more than the timer's name. */
+export type SetTimer = { generation: number; dueAt: string; event?: object }
+
+/** The timers of an actor, by name. */
+export type Timers = Readonly<Record<string, SetTimer>>
+
 export type StoredActor = {
   id: string
   version: number
   machine: string
   snapshot: object
-  /** Name → generation of the timers that are set. */
-  timers: Record<string, number>
+  timers: Timers
 }
 
 /** Everything that a chain of turns changes of one actor. */
@@ -37,11 +42,11 @@ export type Write = {
   machine: string
   state: string
   snapshot: object
-  timers: Record<string, number>
+  timers: Timers
   columns: Record<string, unknown>
   turns: readonly TurnRecord[]
   effects: readonly EffectRecord[]
-  timersSet: readonly { name: string; generation: number; dueAt: string; event: object | null }[]
+  timersSet: readonly ({ name: string } & SetTimer)[]
   timersCleared: readonly string[]
   /** Ids of effects whose result these turns are. */
   settles: readonly string[]

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts'
+import { timerMessage } from './turn.ts'
 
 export type DueTimer = {
   actorType: string
@@ -78,16 +79,8 @@ export const createTimerScheduler = (deps: Dependencies): TimerScheduler => {
     if (next) wakeAt(Date.parse(next))
   }
 
-  const fire = ({ actorType, actorId, name, generation, dueAt, event }: DueTimer) =>
-    engine.send({
-      id: `timer:${name}:${generation}`,
-      actor: { type: actorType, id: actorId },
-      cause: 'timer',
-      type: name,
-      payload: event ?? {},
-      at: dueAt,
-      generation,
-    })
+  const fire = ({ actorType, actorId, event, ...timer }: DueTimer) =>
+    engine.send(timerMessage({ ...timer, actor: { type: actorType, id: actorId }, event: event ?? {} }))
 
   return {
     start: () => {

@@ -3,7 +3,7 @@ import { refused, type Refused } from '../../contracts/protocol.ts'
 import type { AnyActorDefinition, ColumnValue, Principal, Scope } from '../actor.ts'
 import type { Message } from './message.ts'
 import { acceptedTypes, hydrate, start, stateName, step, type Step } from './step.ts'
-import type { EffectRecord, StoredActor, TurnRecord } from './store.ts'
+import type { EffectRecord, SetTimer, StoredActor, Timers, TurnRecord } from './store.ts'
 
 /** An actor in memory: its committed row, ready to take a turn. */
 export type Active = {
@@ -11,7 +11,7 @@ export type Active = {
   snapshot: AnyMachineSnapshot
   state: string
   columns: Record<string, ColumnValue>
-  timers: Record<string, number>
+  timers: Timers
 }
 
 /** A turn that the machine took and nobody has committed yet. */
@@ -19,7 +19,7 @@ export type Turn = {
   next: Active
   record: TurnRecord
   effects: EffectRecord[]
-  timersSet: { name: string; generation: number; dueAt: string; event: object | null }[]
+  timersSet: ({ name: string } & SetTimer)[]
   timersCleared: string[]
 }
 
@@ -83,7 +83,7 @@ export const decide = (
   if (message.creation)
     return current ? { refused: exists(definition, current, message) } : create(definition, message)
   if (!current) return { refused: refused('not_found', `no such ${definition.contract.actor}`) }
-  if (message.generation !== undefined && current.timers[message.type] !== message.generation)
+  if (message.generation !== undefined && current.timers[message.type]?.generation !== message.generation)
     return { stale: true }
 
   const refusal = message.principal && refuse(definition, current, message, message.principal)
@@ -183,14 +183,14 @@ const turnOf = (
 ): Turn => {
   const { type, id } = message.actor
   const version = (current?.version ?? 0) + 1
+  const { timers: after, ...changes } = applyTimers(current?.timers ?? {}, timers, message, version)
   const next: Active = {
     version,
     snapshot,
     state: stateOf(definition, snapshot),
     columns: columnsOf(definition, snapshot),
-    timers: { ...current?.timers },
+    timers: after,
   }
-  const changes = applyTimers(next.timers, timers, message, version)
   return {
     next,
     ...changes,
@@ -224,42 +224,82 @@ const turnOf = (
   }
 }
 
-/** Brings `timers` up to date, and says which rows change. The timer that fired is gone unless the turn set it again. */
+/** The timers after a turn, and which rows change. The timer that fired is gone unless the turn set it again. */
 const applyTimers = (
-  timers: Record<string, number>,
+  before: Timers,
   changes: Step['timers'],
   message: Message,
   generation: number,
-): Pick<Turn, 'timersSet' | 'timersCleared'> => {
+): Pick<Turn, 'timersSet' | 'timersCleared'> & { timers: Timers } => {
   const latest = new Map<string, Turn['timersSet'][number] | undefined>()
   if (message.generation !== undefined) latest.set(message.type, undefined)
   for (const change of changes) {
     if ('cancel' in change) {
-      if (timers[change.cancel] !== undefined || latest.has(change.cancel))
+      if (before[change.cancel] !== undefined || latest.has(change.cancel))
         latest.set(change.cancel, undefined)
     } else {
       const { set: name, event, delayMs } = change
       const dueAt = new Date(Math.min(Date.parse(message.at) + delayMs, LATEST_MS)).toISOString()
       const plain = event.type === name && Object.keys(event).length === 1
-      latest.set(name, { name, generation, dueAt, event: plain ? null : event })
+      latest.set(name, { name, generation, dueAt, ...(plain ? {} : { event }) })
     }
   }
+  const timers: Record<string, SetTimer> = { ...before }
   const timersSet: Turn['timersSet'] = []
   const timersCleared: string[] = []
   for (const [name, set] of latest) {
     if (set) {
-      timers[name] = generation
+      const { dueAt, event } = set
+      timers[name] = { generation, dueAt, ...(event ? { event } : {}) }
       timersSet.push(set)
     } else {
       delete timers[name]
       timersCleared.push(name)
     }
   }
-  return { timersSet, timersCleared }
+  return { timers, timersSet, timersCleared }
 }
 
 /** PostgreSQL and JavaScript can both hold more; nobody waits for longer. */
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** The first timer that is due at an instant, as the message that it is, at its own instant. */
+export const dueTimer = (
+  { timers }: Active,
+  actor: Message['actor'],
+  at: string,
+  parked: ReadonlySet<string>,
+): Message | undefined => {
+  let first: Message | undefined
+  for (const name in timers) {
+    const timer = timers[name]!
+    if (
+      timer.dueAt > at ||
+      (first && (first.at < timer.dueAt || (first.at === timer.dueAt && first.type < name)))
+    )
+      continue
+    const message = timerMessage({ ...timer, actor, name, event: timer.event ?? {} })
+    if (!parked.has(message.id)) first = message
+  }
+  return first
+}
+
+/** What a timer says when it fires; the scheduler and a mailbox that cannot wait for it say the same. */
+export const timerMessage = ({
+  actor,
+  name,
+  generation,
+  dueAt,
+  event,
+}: SetTimer & { actor: Message['actor']; name: string; event: object }): Message => ({
+  id: `timer:${name}:${generation}`,
+  actor,
+  cause: 'timer',
+  type: name,
+  payload: event,
+  at: dueAt,
+  generation,
+})
 
 /** Who was entitled to the actor before the turn or is after it: both see the turn. */
 const topicsOf = (

@@ -42,7 +42,7 @@ export const ordered = (view: unknown): unknown => {
 
 const checkTimers = ({ actors, timers }: Image, violated: Violated) => {
   const wanted = actors.flatMap(({ id, timers: own }) =>
-    Object.entries(own).map(([name, generation]) => `${id} ${name} ${generation}`),
+    Object.entries(own).map(([name, { generation }]) => `${id} ${name} ${generation}`),
   )
   const stored = timers.map(({ actorId, name, generation }) => `${actorId} ${name} ${generation}`)
   for (const timer of difference(wanted, stored)) violated(`timer ${timer} is not stored`)

@@ -32,8 +32,8 @@ const checkExpiry = (history: History, { id }: ActorRow, now: string, violated: 
   for (const { expiresAt, from, expired, endedAt } of periodsOf(history.ofActor(id))) {
     const place = `certification ${id}, from ${from} to ${expiresAt},`
     if (expired.length > 1) violated(`${place} expired ${expired.length} times`)
-    // What ends a period may be served before the timer that is late; the period is over then without having expired.
-    if (expired.length === 0 && endedAt === undefined && expiresAt <= now) violated(`${place} never expired`)
+    // A timer that was due before a command comes before it, however late it is fired.
+    if (expired.length === 0 && expiresAt <= (endedAt ?? now)) violated(`${place} never expired`)
     if (expired.length > 0 && (endedAt ?? now) < expiresAt) violated(`${place} expired too early`)
     for (const { at, cause } of expired)
       if (at !== (cause === 'timer' || from < expiresAt ? expiresAt : from))

@@ -1,3 +1,4 @@
+import type { Timers } from '../../actors/engine/store.ts'
 import type { Database } from '../../persistence/database.ts'
 import { instant, type Query } from '../../persistence/sql.ts'
 
@@ -27,7 +28,7 @@ export type ActorRow = {
   machine: string
   state: string
   snapshot: { value: unknown; context: object }
-  timers: Record<string, number>
+  timers: Timers
 }
 
 /** `freeAt`: when another server may take it from the one that has died. */
