@@ -6,6 +6,7 @@ import { correctionFault, renewalFault, type Fault } from '../machines/certifica
 import { certificationMachine, type CertificationContext } from '../machines/certification.ts'
 import { defineActor, type Principal } from './actor.ts'
 import { isAdmin, isInCharge, mentor } from './mentor.ts'
+import type { Condition } from './ports.ts'
 import { actorJournal, getActor, listActors, pageOf, type QueryHandler } from './queries.ts'
 
 /** Nobody holds more certificates than one search returns. */
@@ -54,10 +55,7 @@ const expiring: QueryHandler<Expiring> = async ({ definition, input, principal, 
   const page = await read.search('certification', {
     scopes: definition.scopes(principal),
     where: [
-      // A timer may be late, so the dates decide here as well.
-      { column: 'status', is: 'in', value: ['valid', 'expiring_soon'] },
-      { column: 'expiresAt', is: '>=', value: at },
-      { column: 'expiresAt', is: '<=', value: daysBefore(at, -withinDays) },
+      ...expiringWithin(at, withinDays),
       ...(coordinatorId ? [{ column: 'coordinatorId', is: '=', value: coordinatorId } as const] : []),
     ],
     order: 'expiresAt',
@@ -66,6 +64,32 @@ const expiring: QueryHandler<Expiring> = async ({ definition, input, principal, 
   })
   return { ok: true, data: pageOf(page) }
 }
+
+/** What the timers will do, without doing it. */
+const forecast: QueryHandler<Pick<Expiring, 'coordinatorId' | 'withinDays'>> = async (request) => {
+  const { definition, input, principal, at, read } = request
+  const scopes = definition.scopes(principal)
+  const whose = input.coordinatorId
+    ? [{ column: 'coordinatorId', is: '=', value: input.coordinatorId } as const]
+    : []
+  const [expiring, expired] = await Promise.all([
+    read.count('certification', { scopes, where: [...expiringWithin(at, input.withinDays), ...whose] }),
+    read.count('certification', { scopes, where: [...expiredBy(at), ...whose] }),
+  ])
+  return { ok: true, data: { expiring, expired } }
+}
+
+/** A timer may be late, so the dates decide here as well. */
+const expiringWithin = (at: string, days: number): Condition[] => [
+  { column: 'status', is: 'in', value: ['valid', 'expiring_soon'] },
+  { column: 'expiresAt', is: '>=', value: at },
+  { column: 'expiresAt', is: '<=', value: daysBefore(at, -days) },
+]
+
+const expiredBy = (at: string): Condition[] => [
+  { column: 'status', is: 'in', value: ['valid', 'expiring_soon', 'expired'] },
+  { column: 'expiresAt', is: '<=', value: at },
+]
 
 export const certification = defineActor({
   contract: certificationContract,
@@ -117,7 +141,14 @@ export const certification = defineActor({
       return { ok: true, input }
     },
   },
-  queries: { get: getActor, list: listActors, status: statusOfMentor, expiring, journal: actorJournal },
+  queries: {
+    get: getActor,
+    list: listActors,
+    status: statusOfMentor,
+    expiring,
+    forecast,
+    journal: actorJournal,
+  },
   explain: {
     renew: ({ context }, renewal) => {
       const fault = renewalFault(context, renewal)

@@ -64,6 +64,7 @@ export type FoundPage = { found: Found[]; next?: string }
 export type Read = {
   organisation: (id: string) => Promise<Organisation | undefined>
   search: (actorType: string, search: Search) => Promise<FoundPage>
+  count: (actorType: string, search: Pick<Search, 'scopes' | 'where'>) => Promise<number>
   history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
   /** By line. */
   importRefusals: (importId: string, afterLine: number, limit: number) => Promise<RefusedRow[]>

@@ -127,6 +127,11 @@ export const certificationContract = defineContract({
       input: z.strictObject({ coordinatorId: Id.optional(), withinDays: Days, ...PageFields }),
       output: pageOf(CertificationView),
     },
+    forecast: {
+      summary: 'Counts only: how many will expire within so many days, and how many have expired',
+      input: z.strictObject({ coordinatorId: Id.optional(), withinDays: Days }),
+      output: z.strictObject({ expiring: z.int(), expired: z.int() }),
+    },
     journal: { summary: 'What happened to one certification', input: JournalInput, output: JournalPage },
   },
   events: {

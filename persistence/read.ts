@@ -18,6 +18,12 @@ export const createRead = (
   return {
     organisation,
     search: (actorType, search) => findActors(database, known.get(actorType)!, search),
+    count: (actorType, { scopes, where = [] }) =>
+      scopes.length === 0
+        ? Promise.resolve(0)
+        : database.read((em) =>
+            em.count(actorEntity(known.get(actorType)!), whereOf({ scopes, where, limit: 0 })),
+          ),
     history: journal.history,
     importRefusals: (importId, afterLine, limit) => importRefusals(database, importId, afterLine, limit),
   }

@@ -136,6 +136,7 @@ const RULES: Record<string, Rule> = {
   },
   'certifications.list': { verdicts: EVERYBODY, payload: () => ({}), names: '' },
   'certifications.expiring': { verdicts: EVERYBODY, payload: () => ({ withinDays: 300 }), names: '' },
+  'certifications.forecast': { verdicts: EVERYBODY, payload: () => ({ withinDays: 300 }), names: '' },
   'mentors.register': {
     verdicts: ANY_ADMIN,
     absent: { ...ANY_ADMIN, admin: 'not_found' },

@@ -542,6 +542,7 @@ describe('the rules', () => {
         return Promise.resolve({ found: isHidden ? [] : [find(actorType)] })
       },
       history: () => Promise.resolve([]),
+      count: () => Promise.resolve(0),
       importRefusals: () => Promise.resolve([]),
     }
     const request = { definition: certification, principal: who('admin'), at: before(5), read }
