@@ -72,11 +72,11 @@ const forecast: QueryHandler<Pick<Expiring, 'coordinatorId' | 'withinDays'>> = a
   const whose = input.coordinatorId
     ? [{ column: 'coordinatorId', is: '=', value: input.coordinatorId } as const]
     : []
-  const [expiring, expired] = await Promise.all([
+  const [soon, expired] = await Promise.all([
     read.count('certification', { scopes, where: [...expiringWithin(at, input.withinDays), ...whose] }),
     read.count('certification', { scopes, where: [...expiredBy(at), ...whose] }),
   ])
-  return { ok: true, data: { expiring, expired } }
+  return { ok: true, data: { expiring: soon, expired } }
 }
 
 /** A timer may be late, so the dates decide here as well. */

@@ -91,9 +91,14 @@ export const mentor = defineActor({
     coordinatorId,
     active: holds.length === 0,
     holds: [...holds],
-    certifications: Object.entries(certifications).map(([certificationId, known]) => {
-      const { certType, standing, expiresAt } = known
-      return { certificationId, certType, standing, expiresAt }
-    }),
+    // JSON in PostgreSQL keeps no order, so the view makes one: it is the same live and at rest.
+    certifications: Object.entries(certifications)
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
+      .map(([certificationId, { certType, standing, expiresAt }]) => ({
+        certificationId,
+        certType,
+        standing,
+        expiresAt,
+      })),
   }),
 })

@@ -11,6 +11,7 @@ import {
   type DatabaseOptions,
   type Migrations,
 } from '../persistence/database.ts'
+import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
 import { createJournal, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
@@ -84,6 +85,7 @@ export const startServer = async (options: ServerOptions): Promise<LaurelServer>
   try {
     await migrate(database, migrations, { apply: options.migrate ?? true })
     await checkActors(database, definitions)
+    if (database.engine === 'pglite') await releaseClaims(database.sql)
     const clock = options.clock ?? (await createDatabaseClock(database.sql, failed))
     undo.push(clock.stop)
     return await assemble({ options, database, definitions, migrations, clock, failed, newId, undo })
@@ -169,6 +171,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     now,
     newId,
     failed,
+    unavailable: isUnavailable,
   })
   runtime.onCommitted(delivery.committed)
   runtime.onCommitted(metrics.committed)

@@ -38,6 +38,8 @@ type Dependencies = {
   now: () => number
   newId: () => string
   failed: (error: unknown, context?: object) => void
+  /** Whether asking again may help. */
+  unavailable: (error: unknown) => boolean
 }
 
 /** How long a shutdown waits for commands in hand. Milliseconds. */
@@ -55,7 +57,7 @@ type Frontage = {
 
 /** Serves every contract as a namespace, and all of them together as `/live`. */
 export const createSockets = (deps: Dependencies): Sockets => {
-  const { definitions, dispatcher, limits, newId, failed } = deps
+  const { definitions, dispatcher, limits, newId, failed, unavailable } = deps
   let draining = false
   /** Calls that have not been answered yet. */
   let inHand = 0
@@ -139,7 +141,11 @@ export const createSockets = (deps: Dependencies): Sockets => {
           })
           .catch((error: unknown) => {
             failed(error, { correlationId, ...(packet.ok ? { name: packet.name } : {}) })
-            packet.ack(refused('internal', 'something went wrong on our side', { correlationId }))
+            packet.ack(
+              unavailable(error)
+                ? { ...refused('overloaded', 'the database is not available'), retryAfterMs: 1_000 }
+                : refused('internal', 'something went wrong on our side', { correlationId }),
+            )
           })
           .finally(() => inHand--)
       })

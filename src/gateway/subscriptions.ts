@@ -82,17 +82,25 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
         channels.join(subscriber.socket, topic, mode, sender.last(topic))
       }
     }
+    let answered = false
+    const answer = (reply: Reply) => {
+      answered = true
+      ack(reply)
+    }
     // Listen first, then read: what happens in between is in both, and positions take it out of one of them.
     channels.hold(catchingUp, delivered())
     try {
       await limited(() =>
         after === undefined
-          ? begin({ subscriber, topics, mode, catchingUp, join, ack })
-          : resume({ subscriber, topics, mode, catchingUp, join, ack, after, epoch }),
+          ? begin({ subscriber, topics, mode, catchingUp, join, ack: answer })
+          : resume({ subscriber, topics, mode, catchingUp, join, ack: answer, after, epoch }),
       )
     } catch (error) {
-      if (!(error instanceof PermissionLost)) throw error
-      for (const topic of topics) closed(subscriber, topic, 'forbidden')
+      const isForbidden = error instanceof PermissionLost
+      // Whoever has been told "yes" must hear that nothing more will come.
+      if (answered)
+        for (const topic of topics) closed(subscriber, topic, isForbidden ? 'forbidden' : 'resync_required')
+      if (!isForbidden) throw error
     } finally {
       channels.release(catchingUp)
     }
