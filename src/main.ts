@@ -16,11 +16,13 @@ import { exitOnBugs, stopOnSignals } from './stop.ts'
 import { createLogger } from './terminal-log.ts'
 
 const main = async () => {
-  const { migrateOnly } = readFlags()
+  const { migrateOnly, newEpoch } = readFlags()
   const config = readConfig(process.env)
   const logger = createLogger(config.LOG_LEVEL, process.stdout)
   exitOnBugs(logger)
-  await (migrateOnly ? runMigrations(config) : serve(config, logger))
+  if (migrateOnly) await runMigrations(config)
+  else if (newEpoch) await beginEpoch(config)
+  else await serve(config, logger)
 }
 
 const serve = async (config: Config, logger: Logger) => {
@@ -62,15 +64,30 @@ const runMigrations = async (config: Config) => {
   }
 }
 
+/** After a restore: no client may go on from a position that now means something else. */
+const beginEpoch = async (config: Config) => {
+  const database = await openDatabase(addressOf(config), migrations)
+  try {
+    await database.sql.query({ name: 'new_epoch', text: 'update journal_head set epoch = gen_random_uuid()' })
+    say('The journal has a new epoch: clients that come back start from a fresh snapshot.')
+  } finally {
+    await database.close()
+  }
+}
+
 const addressOf = ({ DATABASE_URL, DATA_DIR }: Config): DatabaseOptions =>
   DATABASE_URL ? { url: DATABASE_URL } : { folder: DATA_DIR }
 
 const readFlags = () => {
   try {
-    const { values } = parseArgs({ options: { 'migrate-only': { type: 'boolean' } } })
-    return { migrateOnly: values['migrate-only'] === true }
+    const { values } = parseArgs({
+      options: { 'migrate-only': { type: 'boolean' }, 'new-epoch': { type: 'boolean' } },
+    })
+    return { migrateOnly: values['migrate-only'] === true, newEpoch: values['new-epoch'] === true }
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split('.')[0]}; the only flag is --migrate-only`)
+    throw new ConfigError(
+      `${(error as Error).message.split('.')[0]}; the flags are --migrate-only and --new-epoch`,
+    )
   }
 }
 

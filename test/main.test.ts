@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
-import { openDatabase, type Database } from '../persistence/database.ts'
+import { type DatabaseOptions, openDatabase, type Database } from '../persistence/database.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { aDatabaseAddress } from './support/database.ts'
@@ -89,7 +89,7 @@ describe('a start that is refused', () => {
     expect(await refusalOf({ NODE_ENV: 'production' })).toContain('LAUREL_TOKEN_SECRET: is required'))
 
   it('with a flag that it does not know', async () =>
-    expect(await refusalOf({}, '--migrate')).toContain('the only flag is --migrate-only'))
+    expect(await refusalOf({}, '--migrate')).toContain('the flags are --migrate-only and --new-epoch'))
 
   it('when PostgreSQL cannot be reached', async () => {
     const settings = {
@@ -115,6 +115,10 @@ describe('a start that is refused', () => {
     await storeActorOf(sql, 'certification@99')
     await close()
     expect(await refusalOf(settings)).toContain('certification@99, which this build does not know')
+
+    const before = await epochOf(database)
+    expect(await laurel(settings, '--new-epoch').exit).toBe(0)
+    expect(await epochOf(database)).not.toBe(before)
 
     const later = await openDatabase(database, migrations)
     await later.sql.query({ name: 'later', text: `insert into migration (name) values ('9999-later')` })
@@ -157,3 +161,10 @@ test(
     expect(await second.exit).toBe(0)
   },
 )
+
+const epochOf = async (database: DatabaseOptions) => {
+  const { sql, close } = await openDatabase(database, migrations)
+  const [row] = await sql.query<{ epoch: string }>({ name: 'epoch', text: 'select epoch from journal_head' })
+  await close()
+  return row?.epoch
+}
