@@ -110,7 +110,8 @@ const openPglite = async ({ folder }: { folder?: string }, settings: Settings): 
       dbName: folder ? join(folder, 'pglite') : 'memory://',
     })
     const connection = orm.em.getDriver().getConnection()
-    const sql = pgliteSql(await connection.getNativeClient())
+    const pglite = await connection.getNativeClient()
+    const sql = pgliteSql(pglite)
     // Kysely's PGlite driver keeps one connection for everybody: a query of another request would run inside
     // whatever transaction is open, and two transactions at once would hang. So one piece of work at a time.
     const serial = serialised()
@@ -123,6 +124,8 @@ const openPglite = async ({ folder }: { folder?: string }, settings: Settings): 
       migrator: orm.migrator as Migrator,
       close: async () => {
         await serial(() => orm.close(true))
+        // MikroORM closes it only when it has used it itself.
+        if (!pglite.closed) await pglite.close()
         unlock()
       },
     }
