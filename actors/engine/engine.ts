@@ -91,13 +91,14 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     return promise
   }
 
-  /** Moves the mailbox behind all others: the map's order is the order of last use. */
   const mailboxOf = (type: string, id: string): Mailbox => {
     const key = `${type}:${id}`
     let mailbox = mailboxes.get(key)
-    if (mailbox) mailboxes.delete(key)
-    else mailbox = aMailbox(definitions.get(type)!, id)
-    mailboxes.set(key, mailbox)
+    if (!mailbox) {
+      mailbox = aMailbox(definitions.get(type)!, id)
+      mailboxes.set(key, mailbox)
+    }
+    mailbox.used = true
     return mailbox
   }
 
@@ -145,12 +146,15 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     if (inFlight === 0) drained?.()
   }
 
-  /** Idle actors leave memory, those used least recently first. */
+  /** Idle actors leave memory, oldest first; one that was used since the last look gets a second chance. */
   const passivate = () => {
     if (mailboxes.size <= limits.active) return
     for (const [key, mailbox] of mailboxes) {
       if (mailboxes.size <= limits.active) return
-      if (!mailbox.busy && mailbox.waiting.size === 0) mailboxes.delete(key)
+      if (mailbox.busy || mailbox.waiting.size > 0) continue
+      mailboxes.delete(key)
+      if (mailbox.used) mailboxes.set(key, mailbox)
+      mailbox.used = false
     }
   }
 

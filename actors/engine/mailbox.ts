@@ -20,6 +20,8 @@ export type Mailbox = {
   id: string
   /** By message id, oldest first. */
   waiting: Map<string, Waiting>
+  /** Since passivation last came by. */
+  used: boolean
   /** In a flight, or queued for one. */
   busy: boolean
   /** `undefined`: not loaded; `null`: there is no such actor. */
@@ -43,6 +45,7 @@ export const aMailbox = (definition: AnyActorDefinition, id: string): Mailbox =>
   definition,
   id,
   waiting: new Map(),
+  used: true,
   busy: false,
   active: undefined,
   fresh: false,
