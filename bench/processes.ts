@@ -70,7 +70,7 @@ export const serve = async (databaseUrl: string): Promise<Served> => {
   const port = await freePort()
   const child = fork('src/main.ts', {
     // As `npm start` does: a small young generation keeps the resident set small, and costs no throughput here.
-    execArgv: ['--max-semi-space-size=4'],
+    execArgv: ['--max-semi-space-size=8'],
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: databaseUrl,
