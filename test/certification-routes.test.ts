@@ -1,30 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { days } from './support/clock.ts'
-import { http, outcomeOf, refusal, type Http } from './support/http.ts'
-import { aServer, aTeam, signIn, type TestServer } from './support/server.ts'
+import { http, outcomeOf, refusal } from './support/http.ts'
+import { restScene, type RestScene } from './support/rest-scene.ts'
+import { signIn } from './support/server.ts'
 
 const BASE = '/api/v1/certifications'
 
-let server: TestServer
-let team: Awaited<ReturnType<typeof aTeam>>
-let asAdmin: Http
-let asCoordinator: Http
+let server: RestScene['server']
+let team: RestScene['team']
+let asAdmin: RestScene['asAdmin']
+let asCoordinator: RestScene['asCoordinator']
 
-const ends: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  server = await aServer({}, (end) => ends.unshift(end))
-})
-
-afterAll(async () => {
-  for (const end of ends) await end()
-})
-
-beforeEach(async () => {
-  team = await aTeam(server)
-  asAdmin = http(server, team.admin)
-  asCoordinator = http(server, team.coordinator)
+restScene((scene) => {
+  ;({ server, team, asAdmin, asCoordinator } = scene)
 })
 
 const issue = async (certType = 'first_aid', validDays = 100) => {

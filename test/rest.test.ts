@@ -1,41 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { days } from './support/clock.ts'
-import { http, outcomeOf, refusal, type Http } from './support/http.ts'
-import { aServer, aTeam, aUser, connect, type TestServer } from './support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { http, outcomeOf, refusal } from './support/http.ts'
+import { restScene, type RestScene } from './support/rest-scene.ts'
+import { aServer, aTeam, aUser, connect } from './support/server.ts'
 
-let server: TestServer
-let team: Awaited<ReturnType<typeof aTeam>>
-let asAdmin: Http
-let asCoordinator: Http
+let server: RestScene['server']
+let team: RestScene['team']
+let asAdmin: RestScene['asAdmin']
+let asCoordinator: RestScene['asCoordinator']
+let aCertificate: RestScene['aCertificate']
+let issue: RestScene['issue']
 
-const ends: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  server = await aServer({}, (end) => ends.unshift(end))
+restScene((scene) => {
+  ;({ server, team, asAdmin, asCoordinator, aCertificate, issue } = scene)
 })
-
-afterAll(async () => {
-  for (const end of ends) await end()
-})
-
-beforeEach(async () => {
-  team = await aTeam(server)
-  asAdmin = http(server, team.admin)
-  asCoordinator = http(server, team.coordinator)
-})
-
-const aCertificate = () => ({
-  mentorId: team.mentorId,
-  certType: 'first_aid',
-  issuedAt: server.clock.at(),
-  expiresAt: server.clock.at(days(100)),
-})
-
-const issue = async () => {
-  const { body } = await asCoordinator('POST', '/api/v1/certifications', { body: aCertificate() })
-  return body.data as { id: string; version: number }
-}
 
 describe('commands and queries of a contract', () => {
   it('are served under its namespace, in the envelope', async () => {
