@@ -2,7 +2,7 @@ import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import type { z } from 'zod'
 import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
 import type { Refusal } from '../contracts/protocol.ts'
-import type { Organisation, Upload } from './ports.ts'
+import type { Organisation, Price, SavedAuthorization, Upload } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
 export const ROLES = [
@@ -48,6 +48,10 @@ export type Lookup = {
   userOrganisation: (userId: string) => Promise<string | undefined>
   /** The file that was stored for an import of this id. */
   upload: (importId: string) => Promise<Upload | undefined>
+  /** What an offering costs now; nothing when it is not for sale. */
+  price: (offeringId: string) => Promise<Price | undefined>
+  /** A saved card of this user, unless it has been removed. */
+  authorization: (id: string, userId: string) => Promise<SavedAuthorization | undefined>
 }
 
 export type Creation<Input> = { ok: true; input: Input } | { ok: false; error: Refusal }
@@ -58,9 +62,12 @@ export type CreationRequest<Input> = {
   principal: Principal
   at: string
   lookup: Lookup
+  /** An id that nothing has yet. */
+  newId: () => string
 }
 
-export type CheckRequest<Input> = Pick<CreationRequest<Input>, 'payload' | 'principal' | 'lookup'>
+/** `id` is the actor that the command addresses. */
+export type Preparation<Input> = { ok: true; payload: Input & object } | { ok: false; error: Refusal }
 
 type Creating<C extends ActorContract> = {
   [Name in keyof C['commands'] & string]: C['commands'][Name] extends { creates: true } ? Name : never
@@ -86,11 +93,11 @@ export type ActorDefinition<
   allow: {
     [Name in keyof C['commands'] & string]: (principal: Principal, snapshot: SnapshotFrom<Machine>) => boolean
   }
-  /** What must be true outside the actor before a command reaches it; the answer is why it may not. */
-  check?: {
+  /** What must be true outside the actor before a command reaches it, and what the machine needs beside its input. */
+  prepare?: {
     [Name in keyof C['commands'] & string]?: (
-      request: CheckRequest<Payload<C, Name>>,
-    ) => Promise<Refusal | undefined>
+      request: CreationRequest<Payload<C, Name>>,
+    ) => Promise<Preparation<Payload<C, Name>>>
   }
   /** How a creating command becomes the new machine's input. */
   create: {

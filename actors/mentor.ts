@@ -1,4 +1,5 @@
 import { mentorContract } from '../contracts/mentor.ts'
+import { refused } from '../contracts/protocol.ts'
 import { isHeldBy, lapsedTypes, mentorMachine, ownHold } from '../machines/mentor.ts'
 import { defineActor, type Principal, type Role } from './actor.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
@@ -42,13 +43,13 @@ export const mentor = defineActor({
     resume: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
     reassign: isAdmin,
   },
-  check: {
+  prepare: {
     // Otherwise one organisation's events would be published to another one's coordinator.
     reassign: async ({ payload, principal, lookup }) =>
       has(principal, 'admin', 'system') &&
       (await lookup.userOrganisation(payload.coordinatorId)) !== principal.orgId
-        ? { code: 'not_found', message: 'coordinatorId: no such user' }
-        : undefined,
+        ? refused('not_found', 'coordinatorId: no such user')
+        : { ok: true, payload },
   },
   create: {
     register: async ({ id, payload, principal, at, lookup }) => {

@@ -1,5 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { RefusedRow } from '../contracts/import.ts'
+import type { Money } from '../contracts/money.ts'
+import type { Card } from '../contracts/payment.ts'
 
 /** What the actors need from the outside, as types; `persistence/` and `src/` supply them. */
 
@@ -18,6 +20,12 @@ export type Organisation = {
 
 /** A file that waits to be imported. */
 export type Upload = { orgId: string; userId: string; rows: number }
+
+/** What an offering costs. */
+export type Price = { offeringId: string; orgId: string; title: string; amount: Money }
+
+/** A card that may be charged again, without what charges it. */
+export type SavedAuthorization = { id: string; userId: string; card: Card }
 
 /** An actor as queries find it. */
 export type Found = {

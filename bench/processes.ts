@@ -17,6 +17,7 @@ export const prepare = async <Result>(
     host: '127.0.0.1',
     port: 0,
     tokenSecret: TOKEN_SECRET,
+    vaultKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     logger: pino({ level: 'error' }),
   })
   const result = await work(server)

@@ -7,6 +7,8 @@ export type CommandContract = {
   input: z.ZodObject
   /** The command makes a new actor instead of addressing an existing one. */
   creates?: boolean
+  /** Fields that nobody may read where they are kept: they are encrypted before anything else sees the command. */
+  sealed?: readonly string[]
   /** Refusal codes beside the ones that every command shares. */
   errors?: readonly string[]
 }

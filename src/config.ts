@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { VaultKey } from './vault.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const MODES = ['development', 'production', 'test'] as const
@@ -24,6 +25,21 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+const KEY_RULE = 'must be <id>:<32 bytes in base64>, separated by commas, the newest first'
+
+const encryptionKeys = list.transform((items, context): readonly [VaultKey, ...VaultKey[]] => {
+  const keys = items.map((item): VaultKey => {
+    const [, id = '', text = ''] = /^([\w-]{1,32}):([\w+/-]{43}=?)$/.exec(item) ?? []
+    return { id, key: Buffer.from(text, 'base64') }
+  })
+  const [first, ...others] = keys
+  const ids = new Set(keys.map(({ id }) => id))
+  if (first && ids.size === keys.length && keys.every(({ key }) => key.length === 32))
+    return [first, ...others]
+  context.addIssue({ code: 'custom', message: KEY_RULE })
+  return z.NEVER
+})
+
 const Environment = z.object({
   NODE_ENV: oneOf(MODES).default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -31,7 +47,7 @@ const Environment = z.object({
   PORT: wholeNumber(0, 65_535).default(3000),
   DATA_DIR: z.string().default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
-  /** Accepted for later; the start says that it is not used yet. */
+  /** Effects are queued in Redis, so that the workers of all nodes share them. */
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('warn'),
   LAUREL_DEMO: onOff.optional(),
@@ -49,6 +65,16 @@ const Environment = z.object({
   /** Commands and queries that one user may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
+  /** Encrypt what is kept and not to be read, such as saved cards: `id:key`, separated by commas, the newest first. */
+  LAUREL_ENCRYPTION_KEYS: encryptionKeys.optional(),
+  /** `sk_…`; without it, development uses the simulator and production refuses payments. */
+  PAYSTACK_SECRET_KEY: z
+    .string()
+    .regex(/^sk_\w{8,}$/, 'must be a secret key of Paystack')
+    .optional(),
+  PAYSTACK_URL: z.url({ protocol: /^https?$/, error: 'must be a URL' }).default('https://api.paystack.co'),
+  /** Addresses from which webhooks are taken, separated by commas; all when empty. */
+  LAUREL_WEBHOOK_SOURCES: list.default([]),
 })
 
 type Name = keyof typeof Environment.shape
@@ -68,6 +94,9 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_TOKEN_SECRET: '"$(openssl rand -base64 32)"',
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
+  LAUREL_ENCRYPTION_KEYS: '"k1:$(openssl rand -base64 32)"',
+  PAYSTACK_SECRET_KEY: 'sk_test_…',
+  PAYSTACK_URL: 'https://api.paystack.co',
 }
 
 export type Config = z.output<typeof Environment> & { demo: boolean }
@@ -103,6 +132,10 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
   if (production && !config.LAUREL_TOKEN_SECRET)
     throw new ConfigError(
       fault('LAUREL_TOKEN_SECRET', 'is required when NODE_ENV=production, with at least 32 characters'),
+    )
+  if (production && config.PAYSTACK_SECRET_KEY && !config.LAUREL_ENCRYPTION_KEYS)
+    throw new ConfigError(
+      fault('LAUREL_ENCRYPTION_KEYS', 'is required when NODE_ENV=production and PAYSTACK_SECRET_KEY is set'),
     )
   return { ...config, demo: config.LAUREL_DEMO ?? !production }
 }

@@ -26,8 +26,6 @@ const main = async () => {
 }
 
 const serve = async (config: Config, logger: Logger) => {
-  if (config.REDIS_URL)
-    logger.warn('REDIS_URL is set, but this version runs on one node and does not use it yet')
   // Production keeps its output for the log collector: one object in place of the banner.
   const isQuiet = config.NODE_ENV === 'production' && !process.stdout.isTTY
   const tell = isQuiet ? () => {} : say
@@ -36,7 +34,9 @@ const serve = async (config: Config, logger: Logger) => {
     database: addressOf(config),
     host: config.HOST,
     port: config.PORT,
-    tokenSecret: readSecrets(config).tokenSecret,
+    ...readSecrets(config),
+    ...(config.PAYSTACK_SECRET_KEY ? { paystack: paystackOf(config, config.PAYSTACK_SECRET_KEY) } : {}),
+    ...(config.REDIS_URL ? { redisUrl: config.REDIS_URL } : {}),
     origins: config.LAUREL_ORIGINS,
     trustedProxies: config.LAUREL_TRUSTED_PROXIES,
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
@@ -73,6 +73,10 @@ const beginEpoch = async (config: Config) => {
   } finally {
     await database.close()
   }
+}
+
+const paystackOf = ({ PAYSTACK_URL, LAUREL_WEBHOOK_SOURCES }: Config, secretKey: string) => {
+  return { secretKey, url: PAYSTACK_URL.replace(/\/+$/, ''), webhookSources: LAUREL_WEBHOOK_SOURCES }
 }
 
 const addressOf = ({ DATABASE_URL, DATA_DIR }: Config): DatabaseOptions =>

@@ -13,6 +13,7 @@ import {
 } from '../persistence/database.ts'
 import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
+import { createPrices } from '../persistence/prices.ts'
 import { createJournal, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
@@ -38,14 +39,22 @@ import { createRequestLimits } from './gateway/request-limits.ts'
 import { rest } from './gateway/rest.ts'
 import { routesOf } from './gateway/routes.ts'
 import { createSockets } from './gateway/sockets.ts'
+import { createPayments, type PaystackOptions } from './payments/payments.ts'
 import { createRuntime } from './runtime.ts'
 import { createSignIn } from './sign-in.ts'
+import { createVault, type VaultKey } from './vault.ts'
 
 export type ServerOptions = {
   database: DatabaseOptions
   host: string
   port: number
   tokenSecret: string
+  /** The first one seals; all of them open. */
+  vaultKeys: readonly [VaultKey, ...VaultKey[]]
+  /** Without it, payments are refused with `payments_unavailable`. */
+  paystack?: PaystackOptions
+  /** Effects are queued in Redis; without it, in this process. */
+  redisUrl?: string
   origins?: readonly string[]
   trustedProxies?: readonly string[]
   requestsPerMinute?: number
@@ -115,11 +124,27 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
   const runtime = createRuntime({ database, definitions, engineLimits, timerPollMs, now, failed })
   const directory = createDirectory(database)
+  const prices = createPrices(database)
   const lookup: Lookup = {
     ...directory,
     actor: async ({ contract }, id) => (await runtime.engine.peek(contract.actor, id))?.snapshot as never,
     upload: (importId) => imports.upload(importId),
+    price: prices.price,
+    authorization: async (id, userId) => payments?.authorization(id, userId),
   }
+  const vault = createVault(options.vaultKeys)
+  const payments =
+    options.paystack &&
+    createPayments({
+      database,
+      engine: runtime.engine,
+      vault,
+      paystack: options.paystack,
+      now,
+      newId,
+      failed,
+    })
+  for (const [name, handler] of Object.entries(payments?.handlers ?? {})) runtime.handle(name, handler)
   const imports = createImportStore(database)
   const journal = createJournal(database.sql)
   const delivery = createDelivery({
@@ -140,6 +165,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       engine: runtime.engine,
       read,
       lookup: asking,
+      vault,
       now,
       newId,
       unavailable: isUnavailable,
@@ -182,6 +208,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   await app.register(authRoutes({ ...signIn, now }))
   await app.register(rest({ routes, dispatcher, limits, callerOf, now }))
   await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
+  if (payments) await app.register(payments.webhooks)
   await app.register(documents(definitions, routes))
   await app.register(
     health({

@@ -483,6 +483,7 @@ describe('the rules', () => {
       principal,
       at: issuedAt,
       lookup,
+      newId: () => 'new',
     })
 
   it('S0.15 issue takes the coordinator from the mentor and the policy from the organisation', async () =>

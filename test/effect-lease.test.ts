@@ -13,7 +13,7 @@ const twoNodes = async (run: EffectHandler['run']) => {
   const queueOf = () =>
     createInProcessQueue({
       store,
-      handlers: { work: { attempts: 1, backoffMs: () => 0, run } },
+      handlers: { work: { attempts: 1, backoffMs: () => 0, timeoutMs: 60_000, concurrency: 10, run } },
       now: Date.now,
       failed: () => {},
       sweepMs: 20,

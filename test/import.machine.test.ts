@@ -150,7 +150,7 @@ describe('the rules', () => {
       upload: (id: string) => Promise.resolve(id === 'import-1' ? upload : undefined),
     } as unknown as Lookup
     const begin = (principal: Principal, id = 'import-1') =>
-      importActor.create.start({ id, payload: {}, principal, at, lookup })
+      importActor.create.start({ id, payload: {}, principal, at, lookup, newId: () => 'new' })
     const created = { id: 'import-1', orgId: 'org-1', startedBy: 'user-1', rows: 1_000, at }
     expect(await begin(as('coordinator'))).toEqual({ ok: true, input: created })
     for (const other of [

@@ -293,6 +293,7 @@ describe('the rules', () => {
         principal: as('admin'),
         at,
         lookup,
+        newId: () => 'new',
       })
     expect(await register('user-1')).toEqual({ ok: true, input })
     expect(await register('stranger')).toMatchObject({ ok: false, error: { code: 'not_found' } })

@@ -3,6 +3,8 @@ import { actorTable } from './actor-table.ts'
 import { EngineTables } from './m0001-engine.ts'
 import { IdentityTables } from './m0002-identity.ts'
 import { ImportFiles } from './m0006-import-files.ts'
+import { EffectLanes } from './m0007-effect-lanes.ts'
+import { PaymentTables } from './m0013-payment-tables.ts'
 
 /** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
 export const migrations: Migrations = [
@@ -35,4 +37,46 @@ export const migrations: Migrations = [
     class: actorTable('import', { orgId: 'uuid, indexed', startedBy: 'uuid, indexed' }),
   },
   { name: '0006-import-files', class: ImportFiles },
+  { name: '0007-effect-lanes', class: EffectLanes },
+  {
+    name: '0008-payment',
+    class: actorTable('payment', {
+      orgId: 'uuid, indexed',
+      payerId: 'uuid, indexed',
+      offeringId: 'uuid, indexed',
+      status: 'text, indexed',
+      initiatedAt: 'instant, indexed',
+    }),
+  },
+  {
+    name: '0009-purchase',
+    class: actorTable('purchase', {
+      orgId: 'uuid, indexed',
+      payerId: 'uuid, indexed',
+      offeringId: 'uuid, indexed',
+    }),
+  },
+  {
+    name: '0010-refund',
+    class: actorTable('refund', {
+      orgId: 'uuid, indexed',
+      paymentId: 'uuid, indexed',
+      payerId: 'uuid, indexed',
+      status: 'text, indexed',
+    }),
+  },
+  {
+    name: '0011-dispute',
+    class: actorTable('dispute', {
+      orgId: 'uuid, indexed',
+      paymentId: 'uuid, indexed',
+      payerId: 'uuid, indexed',
+      status: 'text, indexed',
+    }),
+  },
+  {
+    name: '0012-dead-letter',
+    class: actorTable('deadLetter', { orgId: 'uuid, indexed', effect: 'text, indexed', status: 'text' }),
+  },
+  { name: '0013-payment-tables', class: PaymentTables },
 ]

@@ -1,3 +1,4 @@
+import { randomUUIDv7 } from 'node:crypto'
 import type { AnyActorDefinition, Creation, CreationRequest, Lookup, Principal } from '../../actors/actor.ts'
 import { certification } from '../../actors/certification.ts'
 import type { Engine } from '../../actors/engine/engine.ts'
@@ -92,6 +93,8 @@ const addActors = async (
     organisation: async () => organisation,
     userOrganisation: async () => orgId,
     upload: async () => undefined,
+    price: async () => undefined,
+    authorization: async () => undefined,
   }
   const make = createMaker(engine, orgId, lookup)
   const asAdmin: Principal = { userId: admin.id, orgId, roles: ['admin'] }
@@ -147,7 +150,14 @@ const createMaker =
       hash: 'demo',
     })
     const payload = parse(name, given)
-    const made = await (create[name as never] as AnyCreate)({ id, payload, principal, at, lookup })
+    const made = await (create[name as never] as AnyCreate)({
+      id,
+      payload,
+      principal,
+      at,
+      lookup,
+      newId: randomUUIDv7,
+    })
     if (!made.ok) throw refusal(definition, id, made.error)
     // All at once, so that they are one commit and no timer of the past fires in between.
     const replies = await Promise.all([

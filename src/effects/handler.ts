@@ -14,6 +14,17 @@ export type EffectHandler = {
   attempts: number
   /** Milliseconds before the attempt after `attempts` failed ones; the queue adds jitter. */
   backoffMs: (attempts: number) => number
+  /** How long one attempt may take, in milliseconds; the signal is aborted then, and the attempt has failed. */
+  timeoutMs: number
+  /** How many of this kind run at once on one node. */
+  concurrency: number
+  /**
+   * For what must not be done twice: asks whether an earlier attempt has done it, before any attempt but the very first.
+   * It reports what it finds and settles the effect; `not_done` lets `run` go ahead.
+   */
+  lookUp?: (effect: DueEffect, signal: AbortSignal) => Promise<EffectOutcome | 'not_done'>
   /** A rejection is an outcome to retry. */
-  run: (effect: DueEffect) => Promise<EffectOutcome>
+  run: (effect: DueEffect, signal: AbortSignal) => Promise<EffectOutcome>
+  /** Instead of a dead letter after the last attempt; it settles the effect by telling the actor. */
+  exhausted?: (effect: DueEffect, reason: string) => Promise<EffectOutcome>
 }

@@ -32,6 +32,9 @@ export const createImportRows = (deps: Dependencies): EffectHandler => {
   return {
     attempts: ATTEMPTS,
     backoffMs: (attempts) => Math.min(1_000 * 2 ** attempts, 60_000),
+    // As long as the file is.
+    timeoutMs: Infinity,
+    concurrency: IMPORTS_AT_ONCE,
     run: async (effect) => {
       if (importing >= IMPORTS_AT_ONCE) return { againInMs: BUSY_MS }
       importing++

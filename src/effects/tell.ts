@@ -15,6 +15,8 @@ const Tell = z.object({
 export const createTell = (engine: Engine, now: () => number): EffectHandler => ({
   attempts: 20,
   backoffMs: (attempts) => Math.min(100 * 2 ** attempts, 60_000),
+  timeoutMs: 30_000,
+  concurrency: 256,
   run: async (effect) => {
     const { actor, id, message } = Tell.parse(effect.params)
     const { type, ...payload } = message

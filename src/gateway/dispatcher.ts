@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import type { AnyActorDefinition, Lookup, Principal } from '../../actors/actor.ts'
+import type { AnyActorDefinition, CreationRequest, Lookup, Principal } from '../../actors/actor.ts'
 import type { Engine } from '../../actors/engine/engine.ts'
 import type { Message } from '../../actors/engine/message.ts'
 import type { Read } from '../../actors/ports.ts'
 import { refused, ReservedKeys, type Refused, type Reply } from '../../contracts/protocol.ts'
+import type { Vault } from '../vault.ts'
 import { refusePayload } from './guard.ts'
 
 /** Parses, authorises and hands on: what sockets and REST have in common. It decides nothing about the domain. */
@@ -26,6 +27,7 @@ type Dependencies = {
   engine: Engine
   read: Read
   lookup: Lookup
+  vault: Pick<Vault, 'seal' | 'fingerprint'>
   now: () => number
   newId: () => string
   failed: (error: unknown, call: Call) => void
@@ -36,7 +38,7 @@ type Dependencies = {
 const Reserved = z.strictObject(ReservedKeys)
 
 export const createDispatcher = (deps: Dependencies): Dispatcher => {
-  const { engine, read, lookup, now, newId, failed, unavailable } = deps
+  const { engine, read, lookup, vault, now, newId, failed, unavailable } = deps
   const at = () => new Date(now()).toISOString()
 
   const knows = ({ contract }: AnyActorDefinition, name: string) => {
@@ -67,42 +69,52 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
   ): Promise<Reply> => {
     const { id, commandId, expectedVersion, ...fields } = payload as Record<string, unknown>
     const reserved = Reserved.safeParse(withoutUndefined({ id, commandId, expectedVersion }))
-    const { input, creates } = definition.contract.commands[name]!
+    const { input, creates, sealed = [] } = definition.contract.commands[name]!
     const parsed = input.safeParse(fields)
     if (!reserved.success || !parsed.success) return invalid(reserved.error, parsed.error)
     if (!creates && !reserved.data.id)
       return refused('invalid_input', 'id is required', [{ path: ['id'], reason: 'is required' }])
 
+    const { data } = parsed
     const message: Message = {
       id: reserved.data.commandId ?? newId(),
       actor: { type: definition.contract.actor, id: reserved.data.id ?? newId() },
       cause: 'command',
       type: name,
-      payload: parsed.data as object,
+      payload: withoutClearText(data, sealed, vault.seal),
       at: at(),
       correlationId,
       principal,
-      ...(reserved.data.commandId ? { hash: hashOf(principal, name, reserved.data.id, parsed.data) } : {}),
+      ...(reserved.data.commandId
+        ? {
+            hash: hashOf(
+              principal,
+              name,
+              reserved.data.id,
+              withoutClearText(data, sealed, vault.fingerprint),
+            ),
+          }
+        : {}),
       ...(reserved.data.expectedVersion ? { expectedVersion: reserved.data.expectedVersion } : {}),
     }
-    return creates ? create(definition, message) : check(definition, message)
+    return creates ? create(definition, message) : prepare(definition, message)
   }
 
-  const check = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
-    const refusal = await definition.check?.[message.type]?.({
-      payload: message.payload,
-      principal: message.principal!,
-      lookup,
-    })
-    if (!refusal) return engine.send(message)
+  const prepare = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
+    const prepared = await definition.prepare?.[message.type]?.(requestOf(message))
+    if (!prepared) return engine.send(message)
+    if (prepared.ok) return engine.send({ ...message, payload: prepared.payload })
     // What may not be done now may have been done by the first sending of this very command.
-    return (await engine.answered(message)) ?? { ok: false, error: refusal }
+    return (await engine.answered(message)) ?? prepared
+  }
+
+  const requestOf = ({ payload, principal, actor, at: sentAt }: Message) => {
+    return { id: actor.id, payload: payload as never, principal: principal!, at: sentAt, lookup, newId }
   }
 
   const create = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
-    const prepare = definition.create[message.type as never] as AnyCreate
-    const { payload, principal, actor } = message
-    const creation = await prepare({ id: actor.id, payload, principal: principal!, at: message.at, lookup })
+    const input = definition.create[message.type as never] as AnyCreate
+    const creation = await input(requestOf(message))
     if (creation.ok) return engine.send({ ...message, creation: { input: creation.input } })
     // What may not be made now may have been made by the first sending of this very command.
     return (await engine.answered(message)) ?? { ok: false, error: creation.error }
@@ -117,17 +129,22 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
   return { call, knows }
 }
 
-type AnyCreate = (request: {
-  id: string
-  payload: object
-  principal: Principal
-  at: string
-  lookup: Lookup
-}) => Promise<{ ok: true; input: object } | Refused>
+type AnyCreate = (request: CreationRequest<object>) => Promise<{ ok: true; input: object } | Refused>
 
 /** Zod writes the keys of an object in the schema's order, so equal inputs have equal text. */
 const hashOf = (principal: Principal, name: string, id: string | undefined, payload: unknown) =>
   hash('sha256', JSON.stringify([principal.userId, name, id ?? null, payload]), 'base64url')
+
+/** Sealed fields are text; what else a client has left out stays away. */
+const withoutClearText = (data: object, sealed: readonly string[], seal: (text: string) => string): object =>
+  sealed.length === 0
+    ? data
+    : Object.fromEntries(
+        Object.entries(data).map(([name, value]) => [
+          name,
+          sealed.includes(name) && typeof value === 'string' ? seal(value) : value,
+        ]),
+      )
 
 const withoutUndefined = (fields: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -64,7 +64,9 @@ export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
   const attempt = async (effect: DueEffect) => {
     const handler = handlers[effect.name]
     if (!handler) return bury(effect, `no handler for '${effect.name}'`)
-    const outcome = await handler.run(effect).catch((error: unknown) => ({ retry: String(error) }))
+    const outcome = await handler
+      .run(effect, new AbortController().signal)
+      .catch((error: unknown) => ({ retry: String(error) }))
     if ('settled' in outcome) {
       done++
       return

@@ -32,6 +32,7 @@ export const makeWorld = async (
     host: '127.0.0.1',
     port: 0,
     tokenSecret: TOKEN_SECRET,
+    vaultKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     logger: pino({ level: 'fatal' }),
   })
   try {

@@ -35,6 +35,7 @@ export const aServer = async (
       host: '127.0.0.1',
       port: 0,
       tokenSecret: 'a secret for tests, long enough for anybody',
+      vaultKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
       requestsPerMinute: 1_000_000,
       loginLimits: { perAddress: 1_000_000, perAccount: 1_000_000, perAccountAndAddress: 1_000_000 },
       clock,

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** What Paystack takes: its OpenAPI description has the first five, its guide adds XOF. All count in hundredths. */
+export const CURRENCIES = ['GHS', 'KES', 'NGN', 'USD', 'ZAR', 'XOF'] as const
+export const Currency = z.enum(CURRENCIES).meta({ description: 'ISO 4217' })
+export type Currency = z.output<typeof Currency>
+
+/** The smallest payment in each currency, in minor units; Paystack refuses less. */
+export const LEAST_MINOR: Readonly<Record<Currency, number>> = {
+  GHS: 10,
+  KES: 300,
+  NGN: 5_000,
+  USD: 200,
+  XOF: 100,
+  ZAR: 100,
+}
+
+/** DECIMAL(10,2) in the source (S4.37). */
+export const MOST_MINOR = 9_999_999_999
+
+/** Minor units: kobo, cents, pesewas. */
+export const Minor = z.int().min(0).max(MOST_MINOR).meta({ description: 'Minor units' })
+
+export const Money = z.strictObject({ minor: Minor, currency: Currency })
+export type Money = z.output<typeof Money>
