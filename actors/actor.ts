@@ -50,6 +50,8 @@ export type Lookup = {
   upload: (importId: string) => Promise<Upload | undefined>
   /** What an offering costs now; nothing when it is not for sale. */
   price: (offeringId: string) => Promise<Price | undefined>
+  /** Whether there is anybody who takes payments. */
+  takesPayments: () => boolean
   /** A saved card of this user, unless it has been removed. */
   authorization: (id: string, userId: string) => Promise<SavedAuthorization | undefined>
 }

@@ -1,7 +1,21 @@
 import type { AnyActorDefinition } from './actor.ts'
 import { certification } from './certification.ts'
+import { deadLetter } from './dead-letter.ts'
+import { dispute } from './dispute.ts'
 import { importActor } from './import.ts'
 import { mentor } from './mentor.ts'
+import { payment } from './payment.ts'
+import { purchase } from './purchase.ts'
+import { refund } from './refund.ts'
 
 /** Every kind of actor that this build knows. A new statechart is one more line here. */
-export const actors: readonly AnyActorDefinition[] = [certification, mentor, importActor]
+export const actors: readonly AnyActorDefinition[] = [
+  certification,
+  mentor,
+  importActor,
+  deadLetter,
+  payment,
+  purchase,
+  refund,
+  dispute,
+]

@@ -9,8 +9,12 @@ type Directory = {
 /** Whether the principal may see everything that is published on a topic. */
 export type TopicRule = (principal: Principal, id: string) => boolean | Promise<boolean>
 
-const isOperator = ({ roles }: Principal) =>
+/** Whoever runs an organisation, or helps its people. */
+export const isOperator = ({ roles }: Principal) =>
   roles.includes('admin') || roles.includes('csm') || roles.includes('system')
+
+/** Who sees all the money of an organisation. */
+const isFinance = ({ roles }: Principal) => roles.includes('admin') || roles.includes('system')
 
 /**
  * One rule for each topic kind: one for each actor type, made from its scopes, and these.
@@ -24,6 +28,7 @@ export const topicRules = (
     (await directory.userOrganisation(userId)) === principal.orgId
   const rules = new Map<string, TopicRule>([
     ['org', (principal, id) => id === principal.orgId && isOperator(principal)],
+    ['finance', (principal, id) => id === principal.orgId && isFinance(principal)],
     [
       'user',
       (principal, id) =>

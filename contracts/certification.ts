@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CARD_REFUSED, isFreeOfCards } from './card-numbers.ts'
 import { CERTIFICATION_STATUSES } from './certification-status.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Days, GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
@@ -12,6 +13,7 @@ export const CertType = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be lower-case letters, digits, "_" and "-"')
+  .refine(isFreeOfCards, CARD_REFUSED)
 
 const Renewal = z.strictObject({
   renewedAt: StoredInstant,

@@ -22,6 +22,8 @@ export type ActorContract = {
   actor: string
   /** The noun, plural: Socket.IO namespace and URL segment. */
   namespace: string
+  /** For those who operate the server: it has no Socket.IO namespace of its own and stands in `/admin` only. */
+  audience?: 'operators'
   commands: Record<string, CommandContract>
   queries: Record<string, QueryContract>
   /** Facts by full name, `<actor>.<past tense>`. */

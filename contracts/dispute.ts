@@ -65,6 +65,9 @@ export const disputeContract = defineContract({
     'dispute.opened': Of,
     'dispute.deadlineNear': z.strictObject({ ...Of.shape, hoursLeft: z.int() }),
     'dispute.evidenceSubmitted': Of,
+    'dispute.refused': z
+      .strictObject({ ...Of.shape, reason: z.string() })
+      .describe('The provider did not take the evidence, or the concession'),
     'dispute.accepted': Of,
     'dispute.resolved': z.strictObject({ ...Of.shape, resolution: z.string(), lost: z.boolean() }),
   },

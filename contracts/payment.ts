@@ -90,11 +90,18 @@ export const paymentContract = defineContract({
       input: z.strictObject({
         offeringId: Id,
         method: PaymentMethod,
+        amountMinor: Minor.optional().describe('What the payer has been shown; another price is refused'),
         email: z.email().max(100).optional().describe("For the receipt; by default the payer's own"),
         authorizationId: Id.optional().describe('A saved card, charged at once'),
       }),
       sealed: ['email'],
-      errors: ['nothing_to_pay', 'already_paid', 'payment_in_progress', 'payments_unavailable'],
+      errors: [
+        'nothing_to_pay',
+        'amount_mismatch',
+        'already_paid',
+        'payment_in_progress',
+        'payments_unavailable',
+      ],
     },
     verify: {
       summary: 'Ask the provider now; whatever a client says about a payment, only its answer counts',

@@ -15,6 +15,7 @@ export const SHARED_ERROR_CODES = [
   'rate_limited',
   'overloaded',
   'payload_too_large',
+  'pan_not_accepted',
   'unknown_command',
   'shutting_down',
   'resync_required',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maskCardNumbers } from './card-numbers.ts'
 
 /** A UUID of any version; kept in lower case, as the database prints it, so that equal ids are equal texts. */
 export const Id = z.uuid().toLowerCase().meta({ description: 'UUID' })
@@ -20,8 +21,8 @@ const LATEST_MS = Date.parse('2200-01-01T00:00:00Z')
 /** An instant that the server wrote; printed as it is stored. */
 export const StoredInstant = z.string().meta({ format: 'date-time', description: 'ISO-8601 instant, UTC' })
 
-/** One line of human text: trimmed, 1 to 500 characters. */
-export const Note = z.string().trim().min(1).max(500)
+/** Human text: trimmed, 1 to 500 characters; numbers of cards do not get any further than here. */
+export const Note = z.string().trim().min(1).max(500).overwrite(maskCardNumbers)
 
 /** A whole number, as JSON or as the text of a query string. */
 export const wholeNumber = (least: number, most: number) =>

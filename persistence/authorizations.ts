@@ -1,7 +1,29 @@
+import { defineEntity, p } from '@mikro-orm/core'
 import type { SavedAuthorization } from '../actors/ports.ts'
 import type { Card } from '../contracts/payment.ts'
 import type { Database } from './database.ts'
-import type { Statement } from './sql.ts'
+
+const AuthorizationSchema = defineEntity({
+  name: 'Authorization',
+  tableName: 'saved_authorization',
+  properties: {
+    id: p.uuid().primary(),
+    userId: p.uuid(),
+    /** The provider's name for the card. */
+    signature: p.text(),
+    /** Sealed, and empty once the card has been removed. */
+    code: p.text().hidden(),
+    /** Sealed; the provider ties the code to it. */
+    email: p.text().hidden(),
+    /** With which key they are sealed. */
+    keyId: p.text(),
+    card: p.json<Card>(),
+    createdAt: p.datetime(3),
+    removedAt: p.datetime(3).nullable(),
+  },
+})
+export class Authorization extends AuthorizationSchema.class {}
+AuthorizationSchema.setClass(Authorization)
 
 /** Saved cards. What charges one is sealed before it comes here and opened after it has left. */
 export type Authorizations = {
@@ -18,55 +40,30 @@ export type SealedAuthorization = { code: string; email: string }
 export type NewAuthorization = SavedAuthorization &
   SealedAuthorization & { signature: string; keyId: string; createdAt: Date }
 
-export const createAuthorizations = ({ sql }: Database): Authorizations => ({
-  save: async ({ id, userId, signature, code, email, keyId, card, createdAt }) => {
-    const [row] = await sql.query<{ id: string }>(SAVE, [
-      id,
-      userId,
-      signature,
-      code,
-      email,
-      keyId,
-      JSON.stringify(card),
-      createdAt.toISOString(),
-    ])
-    return row!.id
-  },
+export const createAuthorizations = (database: Database): Authorizations => ({
+  // Of two at once, the unique index of the card lets one through and the other has to be tried again.
+  save: (authorization) =>
+    database.transaction(async (em) => {
+      const { userId, signature, code, email, keyId, card } = authorization
+      const known = await em.findOne(Authorization, { userId, signature, removedAt: null })
+      if (known) em.assign(known, { code, email, keyId, card })
+      else em.persist(em.create(Authorization, { ...authorization, removedAt: null }))
+      return known?.id ?? authorization.id
+    }),
   find: async (id, userId) => {
-    const [row] = await sql.query<SavedAuthorization & SealedAuthorization & { card: Card }>(FIND, [
-      id,
-      userId,
-    ])
-    return row
+    const row = await database.read((em) => em.findOne(Authorization, { id, userId, removedAt: null }))
+    return row ? { ...savedOf(row), code: row.code, email: row.email } : undefined
   },
-  list: (userId) => sql.query<SavedAuthorization>(LIST, [userId]),
-  remove: async (id, userId, at) => (await sql.query(REMOVE, [id, userId, at.toISOString()])).length > 0,
+  list: async (userId) => {
+    const orderBy = { createdAt: 'asc', id: 'asc' } as const
+    const rows = await database.read((em) => em.find(Authorization, { userId, removedAt: null }, { orderBy }))
+    return rows.map(savedOf)
+  },
+  remove: (id, userId, at) =>
+    database.transaction(async (em) => {
+      const gone = { removedAt: at, code: '', email: '' }
+      return (await em.nativeUpdate(Authorization, { id, userId, removedAt: null }, gone)) > 0
+    }),
 })
 
-const SAVE: Statement = {
-  name: 'authorization_save',
-  text: `
-insert into saved_authorization (id, user_id, signature, code, email, key_id, card, created_at)
-values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
-on conflict (user_id, signature) where removed_at is null do update
-set code = excluded.code, email = excluded.email, key_id = excluded.key_id, card = excluded.card
-returning id`,
-}
-
-const FIND: Statement = {
-  name: 'authorization_find',
-  text: `select id, user_id as "userId", card, code, email from saved_authorization
-where id = $1 and user_id = $2 and removed_at is null`,
-}
-
-const LIST: Statement = {
-  name: 'authorization_list',
-  text: `select id, user_id as "userId", card from saved_authorization
-where user_id = $1 and removed_at is null order by created_at, id`,
-}
-
-const REMOVE: Statement = {
-  name: 'authorization_remove',
-  text: `update saved_authorization set removed_at = $3, code = '', email = ''
-where id = $1 and user_id = $2 and removed_at is null returning id`,
-}
+const savedOf = ({ id, userId, card }: Authorization): SavedAuthorization => ({ id, userId, card })

@@ -6,8 +6,11 @@ import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikr
 import type { AnyActorDefinition } from '../actors/actor.ts'
 import { actors } from '../actors/registry.ts'
 import { actorEntity } from './actor-table.ts'
+import { Authorization } from './authorizations.ts'
 import { identityEntities } from './identity.ts'
 import { importEntities } from './imports.ts'
+import { OfferingPrice } from './prices.ts'
+import { Webhook } from './webhooks.ts'
 import { lockFolder } from './folder-lock.ts'
 import { pgliteSql, postgresSql, type Sql } from './sql.ts'
 
@@ -46,7 +49,14 @@ export type Migrations = NonNullable<NonNullable<Options['migrations']>['migrati
 type Settings = ReturnType<typeof settingsOf>
 
 const settingsOf = (migrations: Migrations, definitions: readonly AnyActorDefinition[]) => ({
-  entities: [...identityEntities, ...importEntities, ...definitions.map(actorEntity)],
+  entities: [
+    ...identityEntities,
+    ...importEntities,
+    OfferingPrice,
+    Webhook,
+    Authorization,
+    ...definitions.map(actorEntity),
+  ],
   extensions: [Migrator],
   migrations: {
     migrationsList: migrations,

@@ -1,33 +1,66 @@
-import type { DueEffect, EffectStore } from '../actors/engine/effects.ts'
+import type { DeadEffect, DueEffect, EffectStore, Rooms, TakenEffect } from '../actors/engine/effects.ts'
 import type { Sql, Statement } from './sql.ts'
 
-/** How long a claimed effect belongs to the node that runs it, unless `keep` says otherwise. Milliseconds. */
-const CLAIM_MS = 20_000
-
-export const createEffectStore = (sql: Sql): EffectStore => ({
-  claim: (now, limit) => sql.query<DueEffect>(CLAIM, [now, limit, CLAIM_MS]),
+export const createEffectStore = ({ query }: Sql): EffectStore => ({
+  claim: (now, until, rooms) => query<DueEffect>(CLAIM, [...lanesOf(rooms), now, until]),
+  offer: (now, rooms) => query<Pick<DueEffect, 'id' | 'name'>>(OFFER, [...lanesOf(rooms), now]),
+  take: async (id, now, until) => (await query<TakenEffect>(TAKE, [id, now, until]))[0],
   postpone: async (id, nextAt, error) => {
-    await sql.query(POSTPONE, [id, nextAt, error])
+    await query(POSTPONE, [id, nextAt, error])
   },
   keep: async (ids, until) => {
-    await sql.query(KEEP, [ids, until])
+    await query(KEEP, [ids, until])
   },
-  bury: async (id, error) => {
-    await sql.query(BURY, [id, error])
+  bury: async (id, error, until) => (await query<DeadEffect>(BURY, [id, error, until]))[0],
+  unannounced: (now, until, limit) => query<DeadEffect>(UNANNOUNCED, [now, until, limit]),
+  announced: async ({ id, deaths }) => {
+    await query(ANNOUNCED, [id, deaths])
+  },
+  revive: async (id, now) => {
+    await query(REVIVE, [id, now])
+  },
+  discard: async (id) => {
+    await query(DISCARD, [id])
   },
 })
 
+const lanesOf = (rooms: Rooms) => [Object.keys(rooms), Object.values(rooms)]
+
+const EFFECT = `effect.id, actor_type as "actorType", actor_id as "actorId", version, effect.name, params,
+  correlation_id as "correlationId", attempts`
+
+const DEAD = `${EFFECT}, deaths, coalesce(last_error, '') as reason`
+
+/** Rows that somebody is settling right now are passed over: nobody waits here while others wait for what it locked. */
+const DUE = `due as materialized (
+  select found.id, lane.name from unnest($1::text[], $2::integer[]) as lane(name, room) cross join lateral (
+    select id from effect
+    where status = 'pending' and effect.name = lane.name and next_at <= $3::timestamptz
+    order by next_at limit lane.room for update skip locked
+  ) as found
+)`
+
 const CLAIM: Statement = {
   name: 'effect_claim',
-  text: `
-with due as (
-  select id from effect where status = 'pending' and next_at <= $1::timestamptz order by next_at limit $2
-  for update skip locked
+  text: `with ${DUE}
+update effect set taken = taken + 1, next_at = $4::timestamptz from due where effect.id = due.id
+returning ${EFFECT}`,
+}
+
+/** Its first owner should have begun with it by now, so whoever takes it must not believe that nobody has. */
+const OFFER: Statement = {
+  name: 'effect_offer',
+  text: `with ${DUE}, marked as (
+  update effect set taken = 1 from due where effect.id = due.id and taken = 0
 )
-update effect set next_at = $1::timestamptz + $3 * interval '1 millisecond'
-from due where effect.id = due.id
-returning effect.id, actor_type as "actorType", actor_id as "actorId", version, name, params,
-  correlation_id as "correlationId", attempts`,
+select id, name from due`,
+}
+
+const TAKE: Statement = {
+  name: 'effect_take',
+  text: `update effect set taken = taken + 1, next_at = $3::timestamptz
+where id = $1 and status = 'pending' and ((taken = 0 and attempts = 0) or next_at <= $2::timestamptz)
+returning ${EFFECT}, (taken = 1 and attempts = 0) as first`,
 }
 
 const POSTPONE: Statement = {
@@ -37,10 +70,39 @@ const POSTPONE: Statement = {
 
 const KEEP: Statement = {
   name: 'effect_keep',
-  text: `update effect set next_at = $2 where id = any($1::text[]) and status = 'pending'`,
+  text: `with mine as materialized (
+  select id from effect where id = any($1::text[]) and status = 'pending' for update skip locked
+)
+update effect set next_at = $2::timestamptz from mine where effect.id = mine.id`,
 }
 
 const BURY: Statement = {
   name: 'effect_bury',
-  text: `update effect set attempts = attempts + 1, status = 'dead', last_error = $2 where id = $1 and status = 'pending'`,
+  text: `update effect set attempts = attempts + 1, status = 'dead', last_error = $2, next_at = $3::timestamptz,
+  deaths = deaths + 1, announced = false
+where id = $1 and status = 'pending' returning ${DEAD}`,
+}
+
+const UNANNOUNCED: Statement = {
+  name: 'effect_unannounced',
+  text: `with found as materialized (
+  select id from effect where status = 'dead' and not announced and next_at <= $1::timestamptz
+  order by next_at limit $3 for update skip locked
+)
+update effect set next_at = $2::timestamptz from found where effect.id = found.id returning ${DEAD}`,
+}
+
+const ANNOUNCED: Statement = {
+  name: 'effect_announced',
+  text: `update effect set announced = true where id = $1 and deaths = $2 and status = 'dead'`,
+}
+
+const REVIVE: Statement = {
+  name: 'effect_revive',
+  text: `update effect set status = 'pending', attempts = 0, next_at = $2 where id = $1 and status = 'dead'`,
+}
+
+const DISCARD: Statement = {
+  name: 'effect_discard',
+  text: `delete from effect where id = $1 and status = 'dead'`,
 }

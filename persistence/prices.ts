@@ -1,7 +1,24 @@
+import { defineEntity, p } from '@mikro-orm/core'
 import type { Price } from '../actors/ports.ts'
 import type { Currency } from '../contracts/money.ts'
 import type { Database } from './database.ts'
-import type { Statement } from './sql.ts'
+
+const OfferingPriceSchema = defineEntity({
+  name: 'OfferingPrice',
+  tableName: 'price',
+  properties: {
+    offeringId: p.uuid().primary(),
+    orgId: p.uuid(),
+    title: p.text(),
+    amountMinor: p.bigint('number'),
+    currency: p.text().$type<Currency>(),
+    /** Whether it is for sale. */
+    active: p.boolean(),
+    updatedAt: p.datetime(3),
+  },
+})
+export class OfferingPrice extends OfferingPriceSchema.class {}
+OfferingPriceSchema.setClass(OfferingPrice)
 
 /** What offerings cost, until a catalogue says so. */
 export type Prices = {
@@ -13,62 +30,30 @@ export type Prices = {
   set: (price: Price & { active: boolean; updatedAt: Date }) => Promise<boolean>
 }
 
-type Row = {
-  offeringId: string
-  orgId: string
-  title: string
-  minor: number | string
-  currency: Currency
-  active: boolean
-}
-
-export const createPrices = ({ sql }: Database): Prices => ({
+export const createPrices = (database: Database): Prices => ({
   price: async (offeringId) => {
-    const [row] = await sql.query<Row>(ONE, [offeringId])
-    return row?.active ? priceOf(row) : undefined
+    const row = await database.read((em) => em.findOne(OfferingPrice, { offeringId, active: true }))
+    return row ? priceOf(row) : undefined
   },
   list: async (orgId) => {
-    const rows = await sql.query<Row>(ALL, [orgId])
+    const rows = await database.read((em) =>
+      em.find(OfferingPrice, { orgId }, { orderBy: { offeringId: 'asc' } }),
+    )
     return rows.map((row) => ({ ...priceOf(row), active: row.active }))
   },
-  set: async ({ offeringId, orgId, title, amount, active, updatedAt }) => {
-    const rows = await sql.query(SET, [
-      offeringId,
-      orgId,
-      title,
-      amount.minor,
-      amount.currency,
-      active,
-      updatedAt.toISOString(),
-    ])
-    return rows.length > 0
-  },
+  set: ({ amount, ...price }) =>
+    database.transaction(async (em) => {
+      const { offeringId, orgId } = price
+      const row = { ...price, amountMinor: amount.minor, currency: amount.currency }
+      // One statement, so that two organisations cannot both be the first; the count tells whose it is.
+      await em.upsert(OfferingPrice, row, { onConflictFields: ['offeringId'], onConflictWhere: { orgId } })
+      return (await em.count(OfferingPrice, { offeringId, orgId })) === 1
+    }),
 })
 
-const priceOf = ({ offeringId, orgId, title, minor, currency }: Row): Price => ({
+const priceOf = ({ offeringId, orgId, title, amountMinor, currency }: OfferingPrice): Price => ({
   offeringId,
   orgId,
   title,
-  amount: { minor: Number(minor), currency },
+  amount: { minor: amountMinor, currency },
 })
-
-const COLUMNS = `offering_id as "offeringId", org_id as "orgId", title, amount_minor as minor, currency, active`
-
-const ONE: Statement = { name: 'price_one', text: `select ${COLUMNS} from price where offering_id = $1` }
-
-const ALL: Statement = {
-  name: 'price_all',
-  text: `select ${COLUMNS} from price where org_id = $1 order by offering_id`,
-}
-
-const SET: Statement = {
-  name: 'price_set',
-  text: `
-insert into price (offering_id, org_id, title, amount_minor, currency, active, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (offering_id) do update
-set title = excluded.title, amount_minor = excluded.amount_minor, currency = excluded.currency,
-  active = excluded.active, updated_at = excluded.updated_at
-where price.org_id = excluded.org_id
-returning offering_id`,
-}

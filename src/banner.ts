@@ -11,14 +11,20 @@ import {
 export type BannerFacts = {
   version: string
   url: string
-  config: Pick<Config, 'DATA_DIR' | 'DATABASE_URL' | 'LAUREL_DEMO_PASSWORD'>
+  config: Pick<
+    Config,
+    'DATA_DIR' | 'DATABASE_URL' | 'LAUREL_DEMO_PASSWORD' | 'PAYSTACK_SECRET_KEY' | 'PAYSTACK_URL'
+  >
+  /** Absent when there is no simulator. */
+  simulatorUrl: string | undefined
   /** Absent when there is no demo data. */
   demoPassword?: string | undefined
 }
 
 /** What somebody wants to know who has just started the server: where it is, whom to be, what to do next. */
-export const banner = ({ version, url, config, demoPassword }: BannerFacts): string => {
+export const banner = ({ version, url, config, simulatorUrl, demoPassword }: BannerFacts): string => {
   const rows: [string, string][] = [['Address', url], ['Documents', `${url}/docs`], ...databaseRows(config)]
+  rows.push(['Payments', paymentsOf(config, simulatorUrl)])
   if (demoPassword !== undefined) rows.push(...demoRows(url, config, demoPassword))
   else rows.push(['Demo data', 'off'])
   rows.push(['Stop', 'Ctrl-C'])
@@ -35,6 +41,17 @@ const databaseRows = ({ DATABASE_URL, DATA_DIR }: BannerFacts['config']): [strin
     ['Database', `PGlite in ${DATA_DIR}`],
     ['', 'It runs without fsync: a power cut may lose the last moments, a crash of Laurel loses nothing.'],
   ]
+}
+
+const paymentsOf = (
+  { PAYSTACK_SECRET_KEY, PAYSTACK_URL }: BannerFacts['config'],
+  simulatorUrl: string | undefined,
+) => {
+  if (simulatorUrl !== undefined)
+    return `simulated at ${simulatorUrl}: no money moves  (docs/paystack-simulator.md)`
+  return PAYSTACK_SECRET_KEY === undefined
+    ? 'refused: PAYSTACK_SECRET_KEY is not set'
+    : `Paystack at ${new URL(PAYSTACK_URL).origin}`
 }
 
 const demoRows = (

@@ -9,6 +9,8 @@ import { banner } from './banner.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { DEMO_PASSWORD } from './demo/accounts.ts'
 import { loadDemo } from './demo/load.ts'
+import type { PaystackOptions } from './payments/payments.ts'
+import { simulatorBeside, type SimulatorBeside } from './paystack-simulator/beside-server.ts'
 import { readSecrets } from './secrets.ts'
 import { startServer } from './server.ts'
 import { startFailure } from './start-failure.ts'
@@ -30,12 +32,15 @@ const serve = async (config: Config, logger: Logger) => {
   const isQuiet = config.NODE_ENV === 'production' && !process.stdout.isTTY
   const tell = isQuiet ? () => {} : say
   tell('Laurel is starting…')
+  const secrets = readSecrets(config)
+  const simulator = await simulatorBeside(config, secrets.vaultKeys[0])
+  const paystack = paystackOf(config, simulator)
   const server = await startServer({
     database: addressOf(config),
     host: config.HOST,
     port: config.PORT,
-    ...readSecrets(config),
-    ...(config.PAYSTACK_SECRET_KEY ? { paystack: paystackOf(config, config.PAYSTACK_SECRET_KEY) } : {}),
+    ...secrets,
+    ...(paystack ? { paystack } : {}),
     ...(config.REDIS_URL ? { redisUrl: config.REDIS_URL } : {}),
     origins: config.LAUREL_ORIGINS,
     trustedProxies: config.LAUREL_TRUSTED_PROXIES,
@@ -43,13 +48,18 @@ const serve = async (config: Config, logger: Logger) => {
     migrate: config.LAUREL_MIGRATE,
     logger,
   })
-  stopOnSignals(server, logger, tell)
   const { version } = packageJson
   const { url } = server
+  simulator?.control.setWebhookUrl(`${url}/webhooks/paystack`)
+  const close = async () => {
+    await server.close()
+    await simulator?.close()
+  }
+  stopOnSignals({ close }, logger, tell)
   if (isQuiet) return logger.child({}, { level: 'info' }).info({ url, version }, 'Laurel is running')
   const demoPassword = config.demo ? (config.LAUREL_DEMO_PASSWORD ?? DEMO_PASSWORD) : undefined
   if (demoPassword !== undefined) await loadDemo(server, demoPassword)
-  say(banner({ version, url, config, demoPassword }))
+  say(banner({ version, url, config, simulatorUrl: simulator?.url, demoPassword }))
 }
 
 /** For those who set LAUREL_MIGRATE=off and change the database before they start the new version. */
@@ -75,8 +85,17 @@ const beginEpoch = async (config: Config) => {
   }
 }
 
-const paystackOf = ({ PAYSTACK_URL, LAUREL_WEBHOOK_SOURCES }: Config, secretKey: string) => {
-  return { secretKey, url: PAYSTACK_URL.replace(/\/+$/, ''), webhookSources: LAUREL_WEBHOOK_SOURCES }
+/** Paystack itself with a key of one's own, else its simulator; in production nobody. */
+const paystackOf = (
+  { PAYSTACK_SECRET_KEY, PAYSTACK_URL, LAUREL_WEBHOOK_SOURCES }: Config,
+  simulator: SimulatorBeside | undefined,
+): PaystackOptions | undefined => {
+  if (PAYSTACK_SECRET_KEY === undefined) return simulator
+  return {
+    secretKey: PAYSTACK_SECRET_KEY,
+    url: PAYSTACK_URL.replace(/\/+$/, ''),
+    webhookSources: LAUREL_WEBHOOK_SOURCES,
+  }
 }
 
 const addressOf = ({ DATABASE_URL, DATA_DIR }: Config): DatabaseOptions =>

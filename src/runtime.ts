@@ -6,21 +6,32 @@ import { createActorStore } from '../persistence/actor-store.ts'
 import type { Database } from '../persistence/database.ts'
 import { createEffectStore } from '../persistence/effects.ts'
 import { createTimerStore } from '../persistence/timers.ts'
+import { createCreate } from './effects/create.ts'
 import type { EffectHandler } from './effects/handler.ts'
+import { createReport } from './effects/report.ts'
+import { createDiscard, createRevive } from './effects/revive.ts'
 import { createTell } from './effects/tell.ts'
-import { createInProcessQueue } from './queue/in-process.ts'
+import { createAnnounce } from './queue/announce.ts'
+import { createInProcessQueue, type QueueDependencies } from './queue/in-process.ts'
+import { createRedisQueue } from './queue/in-redis.ts'
 
 type Parts = {
   database: Database
   definitions: readonly AnyActorDefinition[]
   engineLimits: Partial<EngineLimits> | undefined
   timerPollMs: number | undefined
+  /** Whose operators hear of dead effects whose owner belongs to no organisation. */
+  fallbackOrgId: string
+  /** All nodes share the effects through it; without it, each runs its own. */
+  redisUrl: string | undefined
   now: () => number
   failed: (error: unknown, context?: object) => void
+  /** Something that operators should know, and that is no failure. */
+  note: (text: string) => void
 }
 
 /** The engine with what feeds it: timers and effects. */
-export const createRuntime = ({ database, definitions, now, failed, ...options }: Parts) => {
+export const createRuntime = ({ database, definitions, now, failed, note, ...options }: Parts) => {
   const listeners: ((batch: CommittedBatch) => void)[] = []
   const engine = createEngine({
     store: createActorStore(database),
@@ -44,14 +55,24 @@ export const createRuntime = ({ database, definitions, now, failed, ...options }
     failed,
     ...(options.timerPollMs ? { pollMs: options.timerPollMs } : {}),
   })
-  const handlers: Record<string, EffectHandler> = { tell: createTell(engine, now) }
-  const effects = createInProcessQueue({
-    store: createEffectStore(database.sql),
+  const store = createEffectStore(database.sql)
+  const deciding = { store, report: createReport(engine, now), now }
+  const handlers: Record<string, EffectHandler> = {
+    tell: createTell(engine, now),
+    create: createCreate(engine, now),
+    reviveEffect: createRevive(deciding),
+    discardEffect: createDiscard(deciding),
+  }
+  const { fallbackOrgId, redisUrl } = options
+  const queue: QueueDependencies = {
+    store,
     handlers,
     now,
+    announce: createAnnounce({ engine, definitions, fallbackOrgId, now }),
     failed: (error, effect) =>
       failed(error, effect ? { effect: effect.id, correlationId: effect.correlationId } : {}),
-  })
+  }
+  const effects = redisUrl ? createRedisQueue({ ...queue, redisUrl, note }) : createInProcessQueue(queue)
   return {
     engine,
     onCommitted: (listener: (batch: CommittedBatch) => void) => void listeners.push(listener),
@@ -59,6 +80,8 @@ export const createRuntime = ({ database, definitions, now, failed, ...options }
     handle: (effect: string, handler: EffectHandler) => {
       handlers[effect] = handler
     },
+    /** Runs effects that have been stored without a turn. */
+    push: effects.push,
     start: () => {
       effects.start()
       timers.start()

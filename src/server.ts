@@ -11,6 +11,7 @@ import {
   type DatabaseOptions,
   type Migrations,
 } from '../persistence/database.ts'
+import { createAuthorizations } from '../persistence/authorizations.ts'
 import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
 import { createPrices } from '../persistence/prices.ts'
@@ -27,14 +28,17 @@ import { createDirectory } from './auth/organisations.ts'
 import { authRoutes } from './auth/routes.ts'
 import { createDatabaseClock, type Clock } from './clock.ts'
 import { createImportRows } from './effects/import-rows.ts'
+import { createArrivals } from './gateway/arrivals.ts'
 import { atMost } from './gateway/at-most.ts'
+import { authorizationRoutes } from './gateway/authorization-routes.ts'
 import { createDelivery } from './gateway/delivery.ts'
 import { createDispatcher } from './gateway/dispatcher.ts'
 import { documents } from './gateway/documents.ts'
 import { health } from './gateway/health.ts'
-import { answerErrors } from './gateway/http-envelope.ts'
+import { answerErrors, refuseAddress, refuseCardData } from './gateway/http-envelope.ts'
 import { importRoutes } from './gateway/import-routes.ts'
 import { createMetrics, type Stats } from './gateway/metrics.ts'
+import { priceRoutes } from './gateway/price-routes.ts'
 import { createRequestLimits } from './gateway/request-limits.ts'
 import { rest } from './gateway/rest.ts'
 import { routesOf } from './gateway/routes.ts'
@@ -69,6 +73,8 @@ export type ServerOptions = {
   migrations?: Migrations
   /** The longest time between two looks at the timers, in milliseconds. */
   timerPollMs?: number
+  /** The longest time that a request waits for what follows from it, in milliseconds. */
+  patienceMs?: number
   logger: FastifyBaseLogger
 }
 
@@ -122,7 +128,11 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
 
   const { tokenSecret, loginLimits, engineLimits, timerPollMs } = options
   const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
-  const runtime = createRuntime({ database, definitions, engineLimits, timerPollMs, now, failed })
+  const fallbackOrgId = signIn.defaultOrgId
+  const { redisUrl } = options
+  const note = (text: string) => options.logger.warn(text)
+  const feeding = { engineLimits, timerPollMs, fallbackOrgId, redisUrl, now, failed, note }
+  const runtime = createRuntime({ database, definitions, ...feeding })
   const directory = createDirectory(database)
   const prices = createPrices(database)
   const lookup: Lookup = {
@@ -130,6 +140,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     actor: async ({ contract }, id) => (await runtime.engine.peek(contract.actor, id))?.snapshot as never,
     upload: (importId) => imports.upload(importId),
     price: prices.price,
+    takesPayments: () => payments !== undefined,
     authorization: async (id, userId) => payments?.authorization(id, userId),
   }
   const vault = createVault(options.vaultKeys)
@@ -140,6 +151,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       engine: runtime.engine,
       vault,
       paystack: options.paystack,
+      push: runtime.push,
       now,
       newId,
       failed,
@@ -147,9 +159,13 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   for (const [name, handler] of Object.entries(payments?.handlers ?? {})) runtime.handle(name, handler)
   const imports = createImportStore(database)
   const journal = createJournal(database.sql)
+  const arrivals = createArrivals(runtime.engine)
   const delivery = createDelivery({
     journal,
-    deliver: (events, position) => sockets.deliver(events, position),
+    deliver: (events, position) => {
+      sockets.deliver(events, position)
+      arrivals.deliver(events)
+    },
     failed,
   })
   const stats = (): Stats => ({
@@ -206,8 +222,13 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const routes = routesOf(definitions)
   let closing: Promise<void> | undefined
   await app.register(authRoutes({ ...signIn, now }))
-  await app.register(rest({ routes, dispatcher, limits, callerOf, now }))
+  const { patienceMs = 15_000 } = options
+  await app.register(rest({ routes, dispatcher, arrivals, patienceMs, limits, callerOf, now }))
   await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
+  await app.register(priceRoutes({ prices, limits, callerOf, now }))
+  await app.register(
+    authorizationRoutes({ authorizations: createAuthorizations(database), limits, callerOf, now }),
+  )
   if (payments) await app.register(payments.webhooks)
   await app.register(documents(definitions, routes))
   await app.register(
@@ -228,7 +249,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   signIn.sessions.start(failed)
   undo.push(signIn.sessions.stop)
   await app.listen({ host: options.host, port: options.port })
-  undo.push(() => app.close(), sockets.close)
+  undo.push(() => app.close(), sockets.close, arrivals.stop)
 
   const { port } = app.server.address() as AddressInfo
   const close = async () => {
@@ -255,9 +276,11 @@ const createHttp = ({ options, clock: { now }, newId }: Parts): FastifyInstance 
     trustProxy: [...(options.trustedProxies ?? [])],
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
+    frameworkErrors: refuseAddress(now),
     logController: new LogController({ disableRequestLogging: true }),
   })
   answerErrors(app, now)
+  refuseCardData(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-correlation-id': request.id, 'x-content-type-options': 'nosniff' })
   })

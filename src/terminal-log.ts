@@ -1,8 +1,29 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { redactLine } from './redaction.ts'
 
 /** JSON, one object a line, for machines that collect it; in a terminal a line that people can read. */
-export const createLogger = (level: string, out: NodeJS.WriteStream): Logger =>
-  out.isTTY ? pino({ level, base: null }, readable(out)) : pino({ level })
+export const createLogger = (
+  level: string,
+  out: NodeJS.WriteStream,
+  destination: DestinationStream = out.isTTY ? readable(out) : pino.destination(1),
+): Logger =>
+  pino(
+    {
+      level,
+      ...(out.isTTY ? { base: null } : {}),
+      serializers: { err: describeError },
+      hooks: { streamWrite: redactLine },
+    },
+    destination,
+  )
+
+/** What says where an error comes from; what libraries hang on theirs besides may be a whole request with its headers. */
+const describeError = (error: unknown): unknown => {
+  if (!(error instanceof Error)) return error
+  const { type, message, stack } = pino.stdSerializers.err(error)
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  return { type, message, stack, ...code }
+}
 
 const readable = (out: NodeJS.WritableStream): DestinationStream => ({
   write: (line) => void out.write(readableLine(line)),

@@ -17,8 +17,13 @@ const calls = actors.flatMap(({ contract }) =>
   [...Object.keys(contract.commands), ...Object.keys(contract.queries)].map((name) => ({
     namespace: contract.namespace as string,
     name,
+    forOperators: contract.audience === 'operators',
   })),
 )
+
+/** Where what belongs to a contract stands: for operators only, or for everybody. */
+const channelsOf = (namespace: string, forOperators: boolean) =>
+  forOperators ? ['admin'] : [namespace, 'live', 'admin']
 
 /** Every value under a key, however deep. */
 const valuesOf = (node: unknown, key: string): unknown[] =>
@@ -99,10 +104,13 @@ describe('OpenAPI', () => {
 })
 
 describe('AsyncAPI', () => {
-  it('has one channel for each namespace, and /live', () => {
+  it('has one channel for each namespace, /live, and /admin', () => {
+    const common = actors.filter(({ contract }) => contract.audience !== 'operators')
+    expect(common.length).toBeLessThan(actors.length)
     expect(Object.values(sockets.channels).map(({ address }) => address)).toEqual([
-      ...actors.map(({ contract }) => `/${contract.namespace}`),
+      ...common.map(({ contract }) => `/${contract.namespace}`),
       '/live',
+      '/admin',
     ])
   })
 
@@ -115,20 +123,26 @@ describe('AsyncAPI', () => {
     }
   })
 
-  it('has every command and query of every contract twice, with its acknowledgement', () => {
-    for (const { namespace, name } of calls)
-      for (const id of [`${namespace}.${name}`, `live.${namespace}.${name}`])
+  it('has every command and query wherever it can be sent, with its acknowledgement', () => {
+    for (const { namespace, name, forOperators } of calls) {
+      const ids = channelsOf(namespace, forOperators).map((channel) =>
+        channel === namespace ? `${channel}.${name}` : `${channel}.${namespace}.${name}`,
+      )
+      for (const id of ids)
         expect({ id, ...sockets.operations[id] }).toMatchObject({
           id,
           action: 'receive',
           reply: { messages: [{ $ref: expect.stringMatching(/\.ack$/) }] },
         })
+      const others = [`${namespace}.${name}`, `live.${namespace}.${name}`].filter((id) => !ids.includes(id))
+      for (const id of others) expect(sockets.operations[id]).toBeUndefined()
+    }
   })
 
   it('has every event of every contract, and those of the protocol', () => {
     for (const { contract } of actors)
       for (const name of Object.keys(contract.events))
-        for (const channel of [contract.namespace, 'live'])
+        for (const channel of channelsOf(contract.namespace, contract.audience === 'operators'))
           expect({ name, ...sockets.operations[`${channel}.${name}`] }).toMatchObject({
             name,
             action: 'send',

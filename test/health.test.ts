@@ -52,7 +52,7 @@ it('counts turns, refusals, sockets and topics', async () => {
     'laurel_sockets 1',
     'laurel_subscribed_topics 1',
     'laurel_in_flight_messages 0',
-    'laurel_effects_dead_total 0',
+    'laurel_effects_dead_total{lane="tell"} 0',
   ])
     expect(body.split('\n')).toContain(line)
   for (const name of [

@@ -31,6 +31,8 @@ export const createFlights = ({ store, committed, failed, settle, chainLimit }: 
       await patiently(store, () => settleRefusals(chains))
       const pending = chains.filter(({ taken }) => taken.length > 0)
       const results = await commitAll({ store, flight, writes: pending.map(writeOf) })
+      // Whoever hears of a commit and looks at the actor must find what was committed.
+      pending.forEach((chain, index) => move(chain, results[index]!))
       announce(results)
       pending.forEach((chain, index) => finish(chain, results[index]!))
       for (const chain of chains) if (chain.taken.length === 0) answerRefusals(chain)
@@ -110,12 +112,15 @@ export const createFlights = ({ store, committed, failed, settle, chainLimit }: 
     }
   }
 
+  /** The snapshot in memory follows the commit; after anything else it is read again. */
+  const move = ({ mailbox, taken }: Chain, { status }: Committed) => {
+    mailbox.active = status === 'committed' ? taken.at(-1)!.turn.next : undefined
+  }
+
   const finish = (chain: Chain, result: Committed) => {
     const { mailbox, taken } = chain
-    if (result.status !== 'committed') mailbox.active = undefined
     switch (result.status) {
       case 'committed': {
-        mailbox.active = taken.at(-1)!.turn.next
         let position = result.from - 1
         for (const { waiting, turn } of taken) {
           position += Math.max(turn.record.events.length, 1)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ROLES } from '../../actors/actor.ts'
+import { CARD_REFUSED, isFreeOfCards } from '../../contracts/card-numbers.ts'
 import { GivenPassword, NewPassword } from './passwords.ts'
 
 /** What the routes of `routes.ts` accept. Unknown fields are refused: nobody registers as an administrator. */
@@ -9,6 +10,7 @@ const Email = z
   .max(100)
   .transform((text) => text.trim().toLowerCase())
   .pipe(z.email())
+  .refine(isFreeOfCards, CARD_REFUSED)
 
 /** One line: NFC, no control characters, and no marks that turn the direction of writing (Trojan Source). */
 const Name = z
@@ -21,8 +23,13 @@ const Name = z
     'must be one line of plain text',
   )
   .pipe(z.string().min(1).max(100))
+  .refine(isFreeOfCards, CARD_REFUSED)
 
-const Phone = z.string().regex(/^\+?[0-9 ()-]{5,19}$/, 'must be a telephone number')
+/** At most 15 digits (E.164), which is fewer than most cards have. */
+const Phone = z
+  .string()
+  .regex(/^\+?[0-9 ()-]{5,19}$/, 'must be a telephone number')
+  .refine((text) => text.replaceAll(/\D/g, '').length <= 15, 'must be a telephone number')
 
 const AvatarUrl = z
   .url({ protocol: /^https$/ })
@@ -31,6 +38,7 @@ const AvatarUrl = z
     const { username, password } = new URL(text)
     return username === '' && password === ''
   }, 'must not carry a password')
+  .refine(isFreeOfCards, CARD_REFUSED)
 
 export const RegisterBody = z.strictObject({
   email: Email,

@@ -94,6 +94,7 @@ const addActors = async (
     userOrganisation: async () => orgId,
     upload: async () => undefined,
     price: async () => undefined,
+    takesPayments: () => false,
     authorization: async () => undefined,
   }
   const make = createMaker(engine, orgId, lookup)

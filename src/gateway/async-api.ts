@@ -5,6 +5,7 @@ import { ReservedKeys } from '../../contracts/protocol.ts'
 import { Id } from '../../contracts/scalars.ts'
 import { accepted, eventFrame, fixedMessages, Refused, type FixedMessage } from './async-api-messages.ts'
 import { jsonSchema, pascal, type JsonSchema, type References } from './json-schema.ts'
+import { namespacesOf, type NamespaceContract } from './namespaces.ts'
 import { PROTOCOL_VERSION } from './route.ts'
 
 export type AsyncApi = {
@@ -22,7 +23,7 @@ type Reference = { $ref: string }
 /** Something that travels under a name, in either direction; a call is answered through its acknowledgement. */
 type Described = {
   name: string
-  /** Under which its schemas stand; `/live` and the actor's own namespace share them. */
+  /** Under which its schemas stand; all namespaces share them. */
   schema: string
   summary: string
   sentBy: 'client' | 'server'
@@ -62,15 +63,16 @@ export const asyncApi = (definitions: readonly AnyActorDefinition[]): AsyncApi =
     document.components.schemas[pascal(contract.actor)] = jsonSchema(contract.view, 'output')
 
   const fixed = fixedMessages.map((message) => described(message, references))
-  for (const { contract } of definitions) {
-    const own = [...callsOf(contract, references), ...eventsOf(contract, references)]
-    addChannel(document, contract.namespace, [...own, ...fixed])
+  for (const namespace of namespacesOf(definitions)) {
+    const carried = namespace.definitions.flatMap((definition) => [
+      ...callsOf(definition.contract, references).map((call) => ({
+        ...call,
+        name: namespace.callName(definition, call.name),
+      })),
+      ...eventsOf(definition.contract, references),
+    ])
+    addChannel(document, namespace, [...carried, ...fixed])
   }
-  const all = definitions.flatMap(({ contract }) => [
-    ...callsOf(contract, references).map((call) => ({ ...call, name: `${contract.namespace}.${call.name}` })),
-    ...eventsOf(contract, references),
-  ])
-  addChannel(document, 'live', [...all, ...fixed])
   return document
 }
 
@@ -140,7 +142,11 @@ const eventsOf = (contract: ActorContract, references: References): Described[] 
     payload: jsonSchema(eventFrame(contract, name), 'output', references),
   }))
 
-const addChannel = (document: AsyncApi, namespace: string, messages: readonly Described[]) => {
+const addChannel = (
+  document: AsyncApi,
+  { name: namespace, summary: about }: NamespaceContract,
+  messages: readonly Described[],
+) => {
   const channel = { $ref: `#/channels/${namespace}` }
   const inChannel: Record<string, Reference> = {}
   const add = (key: string, message: object): Reference => {
@@ -168,6 +174,7 @@ const addChannel = (document: AsyncApi, namespace: string, messages: readonly De
   document.channels[namespace] = {
     address: `/${namespace}`,
     title: namespace,
+    summary: about,
     messages: inChannel,
     'x-socketio': { namespace: `/${namespace}` },
   }

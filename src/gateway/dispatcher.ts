@@ -6,7 +6,7 @@ import type { Message } from '../../actors/engine/message.ts'
 import type { Read } from '../../actors/ports.ts'
 import { refused, ReservedKeys, type Refused, type Reply } from '../../contracts/protocol.ts'
 import type { Vault } from '../vault.ts'
-import { refusePayload } from './guard.ts'
+import { CARD_DATA_REFUSED, isCardFault, refusePayload } from './guard.ts'
 
 /** Parses, authorises and hands on: what sockets and REST have in common. It decides nothing about the domain. */
 export type Dispatcher = {
@@ -150,6 +150,7 @@ const withoutUndefined = (fields: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 export const invalid = (...errors: (z.ZodError | undefined)[]): Refused => {
+  if (errors.some((error) => error && isCardFault(error))) return CARD_DATA_REFUSED
   const details = errors.flatMap((error) =>
     (error?.issues ?? []).flatMap((issue) =>
       issue.code === 'unrecognized_keys'

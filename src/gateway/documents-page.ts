@@ -57,7 +57,7 @@ const INTRODUCTION = `<section aria-labelledby="calls">
 <ul>
 <li>HTTP: <code>Authorization: Bearer &lt;token&gt;</code>. <code>Idempotency-Key</code> makes a retry safe; <code>If-Match: "7"</code> refuses when the actor has moved on.</li>
 <li>Socket.IO, WebSocket only: <code>auth: { token }</code> in the handshake, then <code>emit(name, { …fields, commandId? }, ack)</code>. Every call is acknowledged.</li>
-<li>In <code>/live</code> every name has its namespace before it, as in <code>certifications.renew</code>.</li>
+<li>In <code>/live</code> every name has its namespace before it, as in <code>certifications.renew</code>. Operators have the same, and more, in <code>/admin</code>.</li>
 <li>Live: <code>emit('subscribe', { topics: ['coordinator:…'] }, ack)</code> answers with a snapshot, and the events follow.</li>
 </ul>
 </section>`
@@ -86,11 +86,18 @@ const operationOf = (
     definition && (name in definition.contract.commands || name in definition.contract.queries)
   return `<details>
 <summary><b class="${method.toLowerCase()}">${method}</b> <code>${text(url)}</code> <span>${text(summary)}</span></summary>
-${overSocket ? `<p>Socket.IO: <code>${text(name)}</code> in <code>/${text(definition.contract.namespace)}</code>, <code>${text(operationId)}</code> in <code>/live</code></p>` : ''}
+${overSocket ? socketOf(name, operationId, definition) : ''}
 ${query ? fieldsOf(jsonSchema(query, 'input'), 'Query') : ''}
 ${body ? fieldsOf(jsonSchema(body, 'input'), 'Body') : ''}
 ${errors.length > 0 ? `<p>May refuse with ${errors.map((code) => `<code>${text(code)}</code>`).join(', ')}.</p>` : ''}
 </details>`
+}
+
+const socketOf = (name: string, operationId: string, { contract }: AnyActorDefinition): string => {
+  const qualified = `<code>${text(operationId)}</code>`
+  return contract.audience === 'operators'
+    ? `<p>For operators. Socket.IO: ${qualified} in <code>/admin</code></p>`
+    : `<p>Socket.IO: <code>${text(name)}</code> in <code>/${text(contract.namespace)}</code>, ${qualified} in <code>/live</code></p>`
 }
 
 const eventsOf = ({ contract }: AnyActorDefinition): string =>

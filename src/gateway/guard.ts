@@ -1,4 +1,6 @@
+import type { z } from 'zod'
 import { refused, type Refused } from '../../contracts/protocol.ts'
+import { hasCardData } from '../redaction.ts'
 
 /** What every incoming payload is held to before anything else looks at it. */
 
@@ -14,9 +16,20 @@ export const refusePayload = (payload: unknown): Refused | undefined => {
     return refused('invalid_input', 'the payload must be one object', [
       { path: [], reason: 'is not an object' },
     ])
+  if (hasCardData(payload)) return CARD_DATA_REFUSED
   const fault = findFault(payload)
   return fault && refused('invalid_input', 'the payload is not acceptable', [fault])
 }
+
+/** PCI DSS 3.3.1. It repeats nothing of what was sent, not even the name of a field. */
+export const CARD_DATA_REFUSED = refused(
+  'pan_not_accepted',
+  'card numbers and security codes are not accepted here; only the page of the payment provider asks for them',
+)
+
+/** Whether a schema found the number of a card in a text that is kept as it is. */
+export const isCardFault = ({ issues }: z.ZodError): boolean =>
+  issues.some((issue) => issue.code === 'custom' && issue.params?.['refusal'] === 'pan_not_accepted')
 
 /**
  * Finds what PostgreSQL, JSON or a careless object merge would choke on: depth, NUL, lone surrogates, numbers that were

@@ -1,6 +1,8 @@
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Refusal, Refused, SharedErrorCode } from '../../contracts/protocol.ts'
+import { hasCardData } from '../redaction.ts'
+import { CARD_DATA_REFUSED, isCardFault } from './guard.ts'
 
 export type Success<Data> = { status: 'success'; data: Data; timestamp: string }
 
@@ -36,6 +38,7 @@ export const failure = (
 
 const STATUS: Record<SharedErrorCode, number> = {
   invalid_input: 400,
+  pan_not_accepted: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
@@ -91,6 +94,7 @@ export type RefusalOptions = {
 export const parsed = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
   const result = schema.safeParse(value)
   if (result.success) return result.data
+  if (isCardFault(result.error)) throw new HttpRefusal(CARD_DATA_REFUSED.error)
   throw new HttpRefusal({
     code: 'invalid_input',
     message: 'Invalid input data',
@@ -99,6 +103,21 @@ export const parsed = <Schema extends z.ZodType>(schema: Schema, value: unknown)
       .map(({ path, message }) => ({ path: path.join('.'), reason: message })),
   })
 }
+
+/** Refuses card data in every body and query string, before any route looks at them. Raw bodies are left alone. */
+export const refuseCardData = (app: FastifyInstance): void => {
+  app.addHook('preValidation', async ({ body, query }) => {
+    if (hasCardData(body) || hasCardData(query)) throw new HttpRefusal(CARD_DATA_REFUSED.error)
+  })
+}
+
+/** Answers to an address that cannot be decoded; fastify's own answer would repeat it. */
+export const refuseAddress =
+  (now: () => number) =>
+  (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void =>
+    void reply
+      .code(400)
+      .send(failure(400, { code: 'invalid_input', message: 'The address cannot be read' }, now()))
 
 /** Makes every error of this fastify instance, and every unknown route, answer in the envelope. */
 export const answerErrors = (app: FastifyInstance, now: () => number): void => {

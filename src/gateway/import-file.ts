@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { CsvError, parse } from 'csv-parse'
+import { hasCardNumber } from '../../contracts/card-numbers.ts'
 import type { FileRow } from '../../persistence/imports.ts'
 import { IMPORT_COLUMNS } from '../effects/import-row.ts'
 import { HttpRefusal } from './http-envelope.ts'
@@ -34,6 +35,7 @@ export const readImportFile = async (content: Buffer): Promise<FileRow[]> => {
         on_record: (fields: string[], { bytes }) => {
           if (!pick) pick = columnsOf(fields)
           else if (rows.length === MAX_ROWS) throw unreadable(`the file has more than ${MAX_ROWS} rows`)
+          else if (fields.some(hasCardNumber)) throw holdsCardNumber(line)
           else rows.push({ line, fields: pick(fields) })
           line = lineAt(bytes)
           return null
@@ -103,6 +105,13 @@ const columnsOf = (header: readonly string[]) => {
 
 const inSnakeCase = (name: string): string =>
   name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).toLowerCase()
+
+/** The rows are kept as they are until they have been imported. */
+const holdsCardNumber = (line: number) =>
+  new HttpRefusal({
+    code: 'pan_not_accepted',
+    message: `the row at line ${line} holds what looks like the number of a card`,
+  })
 
 const unreadable = (message: string, details?: unknown) =>
   new HttpRefusal({ code: 'invalid_input', message, ...(details === undefined ? {} : { details }) })

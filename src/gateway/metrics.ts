@@ -1,12 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { CommittedBatch } from '../../actors/engine/flight.ts'
+import type { LaneStats, QueueStats } from '../queue/queue.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
 /** What the parts of the server tell about themselves, at the moment of asking. */
 export type Stats = {
   engine: { active: number; ready: number; inFlight: number }
   timers: { fired: number; lateByMs: number }
-  effects: { running: number; waiting: number; done: number; dead: number }
+  effects: QueueStats
   delivery: { repairs: number; behind: number }
   sockets: { sockets: number; topics: number; delivered: number; slowClients: number }
   /** Calls that were refused before the dispatcher saw them. */
@@ -29,10 +30,11 @@ const READINGS: readonly (readonly [name: string, help: string, of: (stats: Stat
   ['laurel_active_actors', 'Actors in memory', ({ engine }) => engine.active],
   ['laurel_timers_fired_total', 'Timers that were fired', ({ timers }) => timers.fired],
   ['laurel_timers_late_seconds', 'How late the newest timers were', ({ timers }) => timers.lateByMs / 1000],
-  ['laurel_effects_running', 'Effects under way', ({ effects }) => effects.running],
-  ['laurel_effects_waiting', 'Effects that wait for their turn', ({ effects }) => effects.waiting],
-  ['laurel_effects_done_total', 'Effects that were settled', ({ effects }) => effects.done],
-  ['laurel_effects_dead_total', 'Effects that were given up', ({ effects }) => effects.dead],
+  [
+    'laurel_effects_redis_away',
+    'Redis is configured and away',
+    ({ effects }) => +(effects.mode === 'redis away'),
+  ],
   ['laurel_sockets', 'Open transports', ({ sockets }) => sockets.sockets],
   ['laurel_subscribed_topics', 'Topics that somebody here listens to', ({ sockets }) => sockets.topics],
   ['laurel_delivered_events_total', 'Events published to a topic', ({ sockets }) => sockets.delivered],
@@ -40,6 +42,15 @@ const READINGS: readonly (readonly [name: string, help: string, of: (stats: Stat
   ['laurel_rate_limited_total', 'Calls refused for their number', ({ limits }) => limits.refused],
   ['laurel_journal_repairs_total', 'Pages read to fill a gap', ({ delivery }) => delivery.repairs],
   ['laurel_journal_behind_positions', 'Positions not yet delivered', ({ delivery }) => delivery.behind],
+]
+
+/** The same for each kind of effect, under the label `lane`. */
+const LANE_READINGS: readonly (readonly [name: string, help: string, of: keyof LaneStats])[] = [
+  ['laurel_effects_running', 'Effects under way', 'running'],
+  ['laurel_effects_waiting', 'Effects that wait for their turn', 'waiting'],
+  ['laurel_effects_done_total', 'Effects that were settled', 'done'],
+  ['laurel_effects_retried_total', 'Attempts that failed and were not the last', 'retried'],
+  ['laurel_effects_dead_total', 'Effects that were given up', 'dead'],
 ]
 
 export const createMetrics = (stats: () => Stats): Metrics => {
@@ -64,7 +75,12 @@ export const createMetrics = (stats: () => Stats): Metrics => {
     labelNames: ['code'],
     registers,
   })
-  for (const reading of READINGS) register(registry, reading, stats)
+  for (const [name, help, of] of READINGS)
+    register(registry, { name, help }, () => [{ labels: {}, value: of(stats()) }])
+  for (const [name, help, of] of LANE_READINGS)
+    register(registry, { name, help, labelNames: ['lane'] }, () =>
+      Object.entries(stats().effects.lanes).map(([lane, { [of]: value }]) => ({ labels: { lane }, value })),
+    )
 
   let complete = false
   return {
@@ -93,24 +109,25 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   }
 }
 
-const register = (registry: Registry, [name, help, of]: (typeof READINGS)[number], stats: () => Stats) => {
+type Described = { name: string; help: string; labelNames?: string[] }
+type Read = () => readonly { labels: Record<string, string>; value: number }[]
+
+const register = (registry: Registry, described: Described, read: Read) => {
   const registers = [registry]
-  if (!name.endsWith('_total'))
+  if (!described.name.endsWith('_total'))
     return new Gauge({
-      name,
-      help,
+      ...described,
       registers,
       collect() {
-        this.set(of(stats()))
+        for (const { labels, value } of read()) this.set(labels, value)
       },
     })
   return new Counter({
-    name,
-    help,
+    ...described,
     registers,
     collect() {
       this.reset()
-      this.inc(of(stats()))
+      for (const { labels, value } of read()) this.inc(labels, value)
     },
   })
 }

@@ -35,7 +35,7 @@ export const openApi = (
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
-    tags: [...new Set(routes.map(({ group }) => group))].map((name) => ({ name })),
+    tags: tagsOf(definitions, routes),
     paths,
     components: {
       schemas: {
@@ -50,6 +50,13 @@ export const openApi = (
     },
   }
 }
+
+/** The headings, which say what is not for everybody. */
+const tagsOf = (definitions: readonly AnyActorDefinition[], routes: readonly RouteDocument[]) =>
+  [...new Set(routes.map(({ group }) => group))].map((name) => {
+    const own = definitions.find(({ contract }) => contract.namespace === name)
+    return own?.contract.audience === 'operators' ? { name, description: 'For operators' } : { name }
+  })
 
 const pathOf = ({ url }: RouteDocument) => url.replaceAll(/:(\w+)/g, '{$1}')
 
@@ -75,11 +82,17 @@ const operationOf = (route: RouteDocument, references: References): JsonSchema =
   }
 }
 
-const parametersOf = ({ url, query, command }: RouteDocument): object[] => {
+const parametersOf = ({ url, params, query, command }: RouteDocument): object[] => {
   const inPath = url.includes('/:id')
   const { properties = {}, required = [] } = query ? jsonSchema(query, 'input') : {}
   return [
     ...(inPath ? [parameter('Id')] : []),
+    ...Object.entries(params ? jsonSchema(params, 'input').properties! : {}).map(([name, schema]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema,
+    })),
     ...Object.entries(properties)
       .filter(([name]) => !(inPath && name === 'id'))
       .map(([name, { description, ...schema }]) => ({
@@ -99,7 +112,7 @@ const parameter = (name: keyof typeof PARAMETERS) => ({ $ref: `#/components/para
 /** Nothing at all is as good as an empty object. */
 const requiredOf = (body: z.ZodType) => ({ required: !body.safeParse({}).success })
 
-const refusalsOf = ({ url, open, command, errors = [] }: RouteDocument) => ({
+const refusalsOf = ({ url, open, command, errors = [], statuses = {} }: RouteDocument) => ({
   400: { $ref: '#/components/responses/InvalidInput' },
   ...(open ? {} : { 401: { $ref: '#/components/responses/Unauthenticated' } }),
   ...(command ? { 403: { $ref: '#/components/responses/Forbidden' } } : {}),
@@ -107,8 +120,24 @@ const refusalsOf = ({ url, open, command, errors = [] }: RouteDocument) => ({
   ...(command ? { 409: refusal(`One of ${[...CONFLICTS, ...errors].join(', ')}`) } : {}),
   ...(command && url.includes('/:id') ? { 412: { $ref: '#/components/responses/VersionConflict' } } : {}),
   429: { $ref: '#/components/responses/RateLimited' },
+  ...ownStatuses(statuses),
   default: { $ref: '#/components/responses/Failure' },
 })
+
+const ownStatuses = (statuses: NonNullable<RouteDocument['statuses']>) => {
+  const codes = Map.groupBy(Object.keys(statuses), (code) => statuses[code]!)
+  return Object.fromEntries(
+    [...codes].map(([status, these]) => [
+      status,
+      refusal(`One of ${[...(SHARED_CODES.get(status) ?? []), ...these].join(', ')}`),
+    ]),
+  )
+}
+
+const SHARED_CODES = new Map([
+  [400, ['invalid_input', 'pan_not_accepted']],
+  [503, ['overloaded', 'shutting_down']],
+])
 
 const CONFLICTS = ['not_allowed_in_state', 'already_exists', 'command_id_reused']
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ROLES } from '../../actors/actor.ts'
 import { importContract } from '../../contracts/import.ts'
+import { Card } from '../../contracts/payment.ts'
 import { Id, StoredInstant } from '../../contracts/scalars.ts'
 import {
   LoginBody,
@@ -13,6 +14,7 @@ import {
   RolesBody,
 } from '../auth/bodies.ts'
 import { commandData } from './generated-routes.ts'
+import { PriceBody, PriceData, PriceParams } from './price-routes.ts'
 import type { RouteDocument } from './route.ts'
 
 const message = z.string()
@@ -118,6 +120,30 @@ export const otherRoutes: readonly RouteDocument[] = [
     summary: 'Let a blocked user sign in again (administrators)',
     body: NoBody,
     data: Blocked,
+  }),
+  route('prices', 'PUT /api/v1/prices/:offeringId', {
+    operationId: 'prices.set',
+    summary: 'Say what an offering costs, or that it is not for sale any more (administrators)',
+    params: PriceParams,
+    body: PriceBody,
+    data: PriceData,
+    statuses: { price_below_minimum: 400 },
+  }),
+  route('prices', 'GET /api/v1/prices', {
+    operationId: 'prices.list',
+    summary:
+      'What the offerings of the organisation cost; administrators see those that are not for sale, too',
+    data: z.object({ items: z.array(PriceData) }),
+  }),
+  route('payments', 'GET /api/v1/payments/authorizations', {
+    operationId: 'payments.authorizations',
+    summary: "The caller's saved cards",
+    data: z.object({ items: z.array(z.object({ id: Id, card: Card })) }),
+  }),
+  route('payments', 'DELETE /api/v1/payments/authorizations/:id', {
+    operationId: 'payments.removeAuthorization',
+    summary: 'Forget a saved card for good',
+    data: z.object({ id: Id, removed: z.literal(true) }),
   }),
   route('server', 'GET /health', {
     operationId: 'server.health',

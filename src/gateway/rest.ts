@@ -1,17 +1,25 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { refused, type Accepted, type Refused, type Reply } from '../../contracts/protocol.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { HttpRefusal, statusOf, success } from './http-envelope.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { commandPayload, queryPayload, refuseQuery } from './rest-payload.ts'
 import type { Route } from './route.ts'
 
-type Dependencies = {
-  routes: readonly Route[]
-  dispatcher: Dispatcher
+/** What decides whether a request is heard at all. */
+export type Admission = {
   limits: RequestLimits
   callerOf: (request: FastifyRequest) => Promise<Caller>
+}
+
+type Dependencies = Admission & {
+  routes: readonly Route[]
+  dispatcher: Dispatcher
+  arrivals: Arrivals
+  /** How long a request may wait for what follows from it. */
+  patienceMs: number
   now: () => number
 }
 
@@ -19,9 +27,7 @@ type Dependencies = {
 export const rest =
   (deps: Dependencies): FastifyPluginAsync =>
   async (app) => {
-    app.decorateRequest('caller')
-    app.addHook('onRequest', (request, reply) => admit(deps, request, reply))
-    acceptEmptyBodies(app)
+    forSignedIn(app, deps)
     for (const route of deps.routes)
       app.route({
         method: route.method,
@@ -31,8 +37,15 @@ export const rest =
     refuseOtherMethods(app, deps.routes)
   }
 
+/** Nobody else reaches the routes of this plugin, whose requests have a `Caller` as `caller`. */
+export const forSignedIn = (app: FastifyInstance, admission: Admission): void => {
+  app.decorateRequest('caller')
+  app.addHook('onRequest', (request, reply) => admit(admission, request, reply))
+  acceptEmptyBodies(app)
+}
+
 /** Before anything of the body is read. */
-const admit = async ({ callerOf, limits }: Dependencies, request: FastifyRequest, reply: FastifyReply) => {
+const admit = async ({ callerOf, limits }: Admission, request: FastifyRequest, reply: FastifyReply) => {
   reply.header('cache-control', 'no-store')
   const caller = await callerOf(request)
   const admission = await limits.call(caller.principal.userId)
@@ -42,8 +55,8 @@ const admit = async ({ callerOf, limits }: Dependencies, request: FastifyRequest
 }
 
 const serve = async (
-  { dispatcher, now }: Dependencies,
-  { definition, method, url, status, query, answer }: Route,
+  { dispatcher, arrivals, patienceMs, now }: Dependencies,
+  { definition, method, status, statuses, query, answer }: Route,
   request: FastifyRequest,
   reply: FastifyReply,
 ) => {
@@ -53,9 +66,11 @@ const serve = async (
     accepted(
       await dispatcher.call({ definition, name, payload, principal, correlationId: request.id }),
       request,
+      statuses,
     )
   const data = await answer({
     request,
+    principal,
     at: new Date(now()).toISOString(),
     query: async (name, fields) => {
       const found = await call(name, queryPayload(request, fields))
@@ -67,16 +82,27 @@ const serve = async (
       const done = (await call(name, commandPayload(request, fields, creates))) as Required<Accepted>
       const { id, version, state, allowed, position, data: view } = done
       reply.header('etag', `"${version}"`)
-      if (creates) reply.header('location', `${url.replace(/\/:.*/, '')}/${id}`)
+      if (creates) reply.header('location', `/api/v1/${definition.contract.namespace}/${id}`)
       return { id, version, state, allowed, position, view }
+    },
+    until: async (id, satisfies) => {
+      const seen = await arrivals.until({
+        definition,
+        id,
+        satisfies: ({ snapshot }) => satisfies(definition.view(snapshot, id)),
+        timeoutMs: patienceMs,
+      })
+      return seen && definition.view(seen.snapshot, id)
     },
   })
   return reply.code(status).send(success(data, now()))
 }
 
-const accepted = (answer: Reply, { headers }: FastifyRequest): Accepted => {
+const accepted = (answer: Reply, { headers }: FastifyRequest, statuses: Route['statuses']): Accepted => {
   if (answer.ok) return answer
-  throw refusalOf(answer, statusOf(answer.error.code, { ifMatch: headers['if-match'] !== undefined }))
+  const { code } = answer.error
+  const ifMatch = headers['if-match'] !== undefined
+  throw refusalOf(answer, statuses?.[code] ?? statusOf(code, { ifMatch }))
 }
 
 /** What a socket's acknowledgement says beside the error, the body says inside it. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { AnyActorDefinition } from '../../actors/actor.ts'
+import type { AnyActorDefinition, Principal } from '../../actors/actor.ts'
 import type { Accepted } from '../../contracts/protocol.ts'
 
 /** One HTTP route, as the documents describe it. */
@@ -17,6 +17,8 @@ export type RouteDocument = {
   open?: boolean
   /** Takes `Idempotency-Key`, and `If-Match` when it addresses an actor that exists. */
   command?: boolean
+  /** What stands in the path, when it is not an `id`. */
+  params?: z.ZodObject
   /** Fields of the query string; a field `id` stands in the path instead. */
   query?: z.ZodObject
   body?: z.ZodType
@@ -26,6 +28,8 @@ export type RouteDocument = {
   data: z.ZodType
   /** Refusal codes beside the ones that every route shares. */
   errors?: readonly string[]
+  /** Refusal codes with an HTTP status that they have only here. */
+  statuses?: Readonly<Record<string, number>>
 }
 
 /** One HTTP route onto an actor, with what answers it. */
@@ -35,13 +39,19 @@ export type Route = RouteDocument & {
   answer: (asked: Asked) => Promise<unknown>
 }
 
-/** What a route has at hand; both calls go through the dispatcher, and a refusal leaves by itself. */
+/** What a route has at hand; commands and queries go through the dispatcher, and a refusal leaves by itself. */
 export type Asked = {
   request: FastifyRequest
+  principal: Principal
   /** The present instant. ISO-8601 UTC. */
   at: string
   command: (name: string, fields: unknown) => Promise<CommandData>
   query: (name: string, fields: object) => Promise<Accepted>
+  /**
+   * Waits until an actor satisfies, though not for ever; for actors that the caller may see.
+   * @returns its view then, satisfying or not
+   */
+  until: (id: string, satisfies: (view: unknown) => boolean) => Promise<unknown>
 }
 
 /** What commands answer with over REST: the view and what stands beside it in a socket's acknowledgement. */

@@ -1,12 +1,14 @@
 import type { Server as HttpServer } from 'node:http'
-import { Server, type Namespace, type Socket } from 'socket.io'
+import { Server, type Namespace } from 'socket.io'
 import type { AnyActorDefinition } from '../../actors/actor.ts'
 import { refused, type Closing, type LiveEvent, type Reply } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import { admission, noSuchNamespace } from './admission.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { namespacesOf, type NamespaceContract } from './namespaces.ts'
 import { isOwnOrigin } from './origin.ts'
 import { aFaultCount, readPacket, type Packet } from './packet.ts'
 import { boundedParser } from './parser.ts'
@@ -33,7 +35,7 @@ type Dependencies = {
   limits: RequestLimits
   callerOf: (token: unknown) => Promise<Caller | undefined>
   sessions: Parameters<typeof createConnections>[0]['sessions']
-  subscriptions: Omit<Parameters<typeof createSubscriptions>[0], 'channels' | 'definitions' | 'actorType'>
+  subscriptions: Omit<Parameters<typeof createSubscriptions>[0], 'channels' | 'definitions'>
   origins: readonly string[]
   now: () => number
   newId: () => string
@@ -47,17 +49,16 @@ const DRAIN_MS = 10_000
 /** Clients come back over so many milliseconds after a shutdown. */
 const SPREAD_MS = 5_000
 
-type Frontage = {
+type Frontage = Pick<NamespaceContract, 'admits'> & {
   namespace: Namespace
   channels: Channels
   subscriptions: Subscriptions
-  /** `renew` in `/certifications`, `certifications.renew` in `/live`. */
   resolve: (name: string) => { definition: AnyActorDefinition; name: string } | undefined
 }
 
-/** Serves every contract as a namespace, and all of them together as `/live`. */
+/** Serves every contract as a namespace, and several of them together as `/live` and `/admin`. */
 export const createSockets = (deps: Dependencies): Sockets => {
-  const { definitions, dispatcher, limits, newId, failed, unavailable } = deps
+  const { dispatcher, limits, newId, failed, unavailable } = deps
   let draining = false
   /** Calls that have not been answered yet. */
   let inHand = 0
@@ -80,50 +81,31 @@ export const createSockets = (deps: Dependencies): Sockets => {
     connections.announce(transport, { code: 'slow_client' })
   })
 
-  const aFrontage = (path: string, own: AnyActorDefinition | undefined): Frontage => {
-    const namespace = io.of(path)
-    const carried = own ? [own] : definitions
+  const aFrontage = ({ name: path, definitions: carried, callName, admits }: NamespaceContract): Frontage => {
+    const namespace = io.of(`/${path}`)
     const types = new Set(carried.map(({ contract }) => contract.actor))
     const channels = createChannels(namespace, (type) => types.has(type), deps.subscriptions.delivered)
-    const subscriptions = createSubscriptions({
-      ...deps.subscriptions,
-      channels,
-      definitions: carried,
-      actorType: own?.contract.actor ?? null,
-    })
+    const subscriptions = createSubscriptions({ ...deps.subscriptions, channels, definitions: carried })
     const names = new Map(
       carried.flatMap((definition) =>
-        [...Object.keys(definition.contract.commands), ...Object.keys(definition.contract.queries)].map(
-          (name) => [own ? name : `${definition.contract.namespace}.${name}`, { definition, name }] as const,
+        Object.keys({ ...definition.contract.commands, ...definition.contract.queries }).map(
+          (name) => [callName(definition, name), { definition, name }] as const,
         ),
       ),
     )
-    return { namespace, channels, subscriptions, resolve: (name) => names.get(name) }
-  }
-
-  const admit = (socket: Socket, next: (error?: Error) => void) => {
-    const { token } = socket.handshake.auth as { token?: unknown }
-    deps.callerOf(token).then(
-      (caller) => {
-        if (!caller)
-          return next(Object.assign(new Error('Sign in first'), { data: { code: 'unauthenticated' } }))
-        socket.data.caller = caller
-        next()
-      },
-      (error: unknown) => {
-        failed(error)
-        next(Object.assign(new Error('Try again'), { data: { code: 'overloaded', retryAfterMs: 1_000 } }))
-      },
-    )
+    return { namespace, channels, subscriptions, admits, resolve: (name) => names.get(name) }
   }
 
   const serve = (frontage: Frontage) => {
-    const { namespace, subscriptions } = frontage
-    namespace.use(admit)
+    const { namespace, subscriptions, admits } = frontage
+    namespace.use(admission(deps, admits))
     namespace.on('connection', (socket) => {
-      const connection = connections.open(socket, socket.data.caller as Caller, (it) =>
-        subscriptions.recheck(it),
-      )
+      const connection = connections.open(socket, socket.data.caller as Caller, async (it) => {
+        if (admits(it.principal())) return subscriptions.recheck(it)
+        // The other namespaces of the connection go on.
+        socket.emit('closing', { code: 'forbidden' } satisfies Closing)
+        socket.disconnect()
+      })
       socket.on('disconnect', () => subscriptions.leaveAll(connection))
       // Undecodable frames, after which Socket.IO ends the connection, and calls of that name, which are answered below.
       socket.on('error', () => {})
@@ -186,13 +168,10 @@ export const createSockets = (deps: Dependencies): Sockets => {
         inTurn(connection, subscriptions.interrupt(connection, topic, position)).catch(failed)
   }
 
-  const frontages = [
-    ...definitions.map((definition) => aFrontage(`/${definition.contract.namespace}`, definition)),
-    aFrontage('/live', undefined),
-  ]
+  const frontages = namespacesOf(deps.definitions).map(aFrontage)
   frontages.forEach(serve)
   // The root namespace exists in every Socket.IO server; here it answers as one that does not.
-  io.use((_socket, next) => next(new Error('Invalid namespace')))
+  io.use((_socket, next) => next(noSuchNamespace()))
 
   return {
     deliver: (events, position) => {

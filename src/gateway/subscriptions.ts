@@ -44,15 +44,16 @@ type Dependencies = {
   reached: (position: number) => Promise<void>
   /** The actor types whose events this namespace carries. */
   definitions: readonly AnyActorDefinition[]
-  /** Narrows replays to one actor type; `null` where all are carried. */
-  actorType: string | null
   /** Bounds how many subscribers read the journal at once. */
   limited: <Result>(work: () => Promise<Result>) => Promise<Result>
 }
 
 /** Joins subscribers to topics with neither a hole nor a repetition between what they are sent first and the live events. */
 export const createSubscriptions = (deps: Dependencies): Subscriptions => {
-  const { channels, journal, snapshots, rules, delivered, reached, definitions, actorType, limited } = deps
+  const { channels, journal, snapshots, rules, delivered, reached, definitions, limited } = deps
+  const types = new Set(definitions.map(({ contract }) => contract.actor))
+  /** Narrows what is read of the journal where that is easy. */
+  const actorType: string | null = types.size === 1 ? definitions[0]!.contract.actor : null
 
   const mayWatch = async (principal: Principal, topic: string) => {
     const [kind, id] = topic.split(':') as [string, string]
@@ -152,7 +153,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       for (const topic of topics)
         if (!(await mayWatch(subscriber.principal(), topic))) throw new PermissionLost()
       const page = await journal.replay({ topics, after: sender.upTo(), actorType }, PAGE_TURNS)
-      sender.send(page.events, page.horizon)
+      const carried = page.events.filter(({ event }) => types.has(event.actor.type))
+      sender.send(carried, page.horizon)
       if (!subscriber.socket.connected) return
       await untilDrained(subscriber.socket)
       if (!page.complete) continue

@@ -18,11 +18,12 @@ export type PaymentProvider = {
     signal: AbortSignal,
   ) => Promise<ProviderAnswer<ProviderRefund>>
   dispute: (providerDisputeId: string, signal: AbortSignal) => Promise<ProviderAnswer<ProviderDispute>>
-  submitEvidence: (
+  /** Hands in the evidence and declines; the bank decides. */
+  contestDispute: (
     providerDisputeId: string,
     evidence: DisputeEvidence,
     signal: AbortSignal,
-  ) => Promise<ProviderAnswer<unknown>>
+  ) => Promise<ProviderAnswer<ProviderDispute>>
   /** Concedes. */
   acceptDispute: (
     providerDisputeId: string,
@@ -39,7 +40,7 @@ export type ProviderFailure = {
     | 'refused'
     /** There is no such thing (404). */
     | 'missing'
-    /** The request never left, or the provider asks to come back later (429): nothing has happened. */
+    /** The request never left, or was turned away unread (429, a wrong key): nothing has happened. */
     | 'not_done'
     /** Timed out, cut off, 5xx, or an answer that makes no sense: it may have been carried out. */
     | 'unknown'
@@ -68,8 +69,11 @@ export type Charge = {
 }
 
 export type Transaction = {
+  /** The provider's own number for it. */
+  id: string
   status: TransactionStatus
   reference: string
+  /** As received: any number. */
   amountMinor: number
   currency: string
   paidAt: string | null
@@ -84,7 +88,6 @@ export type RefundRequest = {
   amountMinor: number
   currency: string
   note: string
-  reason: string
 }
 
 export type ProviderRefund = {

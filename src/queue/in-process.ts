@@ -1,130 +1,65 @@
-import type { DueEffect, EffectStore } from '../../actors/engine/effects.ts'
+import type { DeadEffect, DueEffect, EffectStore } from '../../actors/engine/effects.ts'
 import type { EffectHandler } from '../effects/handler.ts'
+import { createDeaths, type Deaths } from './deaths.ts'
+import { createLanes, type Lanes } from './lanes.ts'
+import { createLeases } from './leases.ts'
+import type { EffectQueue } from './queue.ts'
+import { createRunner } from './runner.ts'
+import { createSweeper } from './sweeper.ts'
 
-export type EffectQueue = {
-  start: () => void
-  /** Runs effects that have just been committed on this node. */
-  push: (effects: readonly DueEffect[]) => void
-  /** Takes nothing more, and waits for what is running. */
-  stop: () => Promise<void>
-  stats: () => { running: number; waiting: number; done: number; dead: number }
-}
-
-type Dependencies = {
+export type QueueDependencies = {
   store: EffectStore
   handlers: Readonly<Record<string, EffectHandler>>
   now: () => number
   failed: (error: unknown, effect?: DueEffect) => void
-  concurrency?: number
+  /** Tells everybody whom it concerns that an effect has failed for good. */
+  announce?: ((dead: DeadEffect) => Promise<void>) | undefined
+  /** How often the table is asked for what this process does not know of. */
   sweepMs?: number
   /** How long an effect belongs to the node that runs it, unless the node says again that it does. */
   leaseMs?: number
 }
 
+/** However soon there is room again, others have the database in between. Milliseconds. */
+const PAUSE_MS = 5
+
 /**
  * Runs effects in this process. What it holds in memory may be lost at any moment: a sweep finds the rows that nobody
  * has settled, those of nodes that died among them.
  */
-export const createInProcessQueue = (deps: Dependencies): EffectQueue => {
-  const { store, handlers, now, failed, concurrency = 256, sweepMs = 1_000, leaseMs = 20_000 } = deps
-  const waiting: DueEffect[] = []
-  /** By id, when its lease has to be made longer, by this process's own clock; never while it waits. */
-  const held = new Map<string, number>()
-  const running = new Set<Promise<void>>()
-  let sweeper: NodeJS.Timeout | undefined
-  let sweeping: Promise<void> | undefined
-  let stopped = true
-  let done = 0
-  let dead = 0
-
-  const push = (effects: readonly DueEffect[]) => {
-    for (const effect of effects) {
-      if (stopped || held.has(effect.id)) continue
-      held.set(effect.id, Infinity)
-      waiting.push(effect)
-    }
-    work()
+export const createInProcessQueue = (deps: QueueDependencies): EffectQueue => {
+  const round = async ({ lanes: all, deaths }: Parts) => {
+    await all.claim()
+    await deaths.sweep()
   }
-
-  const work = () => {
-    while (!stopped && running.size < concurrency && waiting.length > 0) {
-      const effect = waiting.shift()!
-      held.set(effect.id, performance.now() + leaseMs / 10)
-      const run = attempt(effect)
-        .catch((error: unknown) => failed(error, effect))
-        .finally(() => {
-          held.delete(effect.id)
-          running.delete(run)
-          work()
-        })
-      running.add(run)
-    }
-  }
-
-  const attempt = async (effect: DueEffect) => {
-    const handler = handlers[effect.name]
-    if (!handler) return bury(effect, `no handler for '${effect.name}'`)
-    const outcome = await handler
-      .run(effect, new AbortController().signal)
-      .catch((error: unknown) => ({ retry: String(error) }))
-    if ('settled' in outcome) {
-      done++
-      return
-    }
-    if ('againInMs' in outcome) return store.keep([effect.id], inMs(outcome.againInMs))
-    if ('final' in outcome) return bury(effect, outcome.final)
-    if (effect.attempts + 1 >= handler.attempts) return bury(effect, outcome.retry)
-    const delayMs = handler.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
-    await store.postpone(effect.id, inMs(delayMs), outcome.retry)
-  }
-
-  const bury = async (effect: DueEffect, reason: string) => {
-    dead++
-    failed(new Error(`effect ${effect.id} (${effect.name}) is a dead letter: ${reason}`), effect)
-    await store.bury(effect.id, reason)
-  }
-
-  const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
-
-  /**
-   * What takes longer than its lease would otherwise be started on another node as well. The first renewal comes before
-   * the lease ends that the commit gave.
-   */
-  const renewLeases = () => {
-    const at = performance.now()
-    const due = [...held].filter(([, renewAt]) => renewAt <= at).map(([id]) => id)
-    if (due.length === 0) return
-    for (const id of due) held.set(id, at + leaseMs / 4)
-    store.keep(due, inMs(leaseMs)).catch(failed)
-  }
-
-  const sweep = () => {
-    if (waiting.length > concurrency) return
-    sweeping ??= store
-      .claim(new Date(now()).toISOString(), concurrency)
-      .then(push)
-      .catch(failed)
-      .finally(() => {
-        sweeping = undefined
-      })
-  }
-
+  const { lanes, sweeper } = createParts(deps, round, PAUSE_MS)
   return {
-    push,
+    push: (effects) => lanes.push(effects),
     start: () => {
-      stopped = false
-      sweep()
-      sweeper = setInterval(() => {
-        renewLeases()
-        sweep()
-      }, sweepMs)
+      lanes.start()
+      sweeper.start()
     },
     stop: async () => {
-      stopped = true
-      clearInterval(sweeper)
-      await sweeping
-      await Promise.all(running)
+      await Promise.all([lanes.stop(), sweeper.stop()])
     },
-    stats: () => ({ running: running.size, waiting: waiting.length, done, dead }),
+    stats: () => ({ mode: 'process', lanes: lanes.stats() }),
   }
 }
+
+/** What every driver of the queue is made of; they differ in what they do in a round. */
+export const createParts = (
+  deps: QueueDependencies,
+  round: (parts: Parts) => Promise<void>,
+  pauseMs: number,
+) => {
+  const { sweepMs = 1_000, leaseMs = 20_000, announce, ...common } = deps
+  const { failed } = deps
+  const deaths = createDeaths({ ...common, announce })
+  const run = createRunner({ ...common, bury: deaths.bury })
+  const leases = createLeases({ ...common, leaseMs })
+  const lanes = createLanes({ ...common, run, leases, leaseMs, hungry: () => sweeper.soon() })
+  const sweeper = createSweeper({ round: () => round({ lanes, deaths }), everyMs: sweepMs, pauseMs, failed })
+  return { lanes, sweeper, leases, leaseMs }
+}
+
+export type Parts = { lanes: Lanes; deaths: Deaths }

@@ -1,0 +1,33 @@
+import { purchaseContract } from '../contracts/purchase.ts'
+import { purchaseMachine } from '../machines/purchase.ts'
+import { defineActor, type Principal, type Scope } from './actor.ts'
+import { derivedId } from './derived-id.ts'
+import { actorJournal, getActor, listActors } from './queries.ts'
+
+/** The same for the same payer and offering, so that all payments for it ask the same actor. */
+export const purchaseId = (payerId: string, offeringId: string): string =>
+  derivedId('purchase', payerId, offeringId)
+
+/** Operators see what belongs to their organisation, everybody else what is their own. */
+export const ownOrOperated = ({ userId: payerId, orgId, roles }: Principal): Scope<'orgId' | 'payerId'>[] =>
+  roles.includes('admin') || roles.includes('csm') || roles.includes('system')
+    ? [{ orgId }]
+    : [{ orgId, payerId }]
+
+export const purchase = defineActor({
+  contract: purchaseContract,
+  machine: purchaseMachine,
+  columns: {
+    orgId: { type: 'uuid', indexed: true, of: ({ context }) => context.orgId },
+    payerId: { type: 'uuid', indexed: true, of: ({ context }) => context.payerId },
+    offeringId: { type: 'uuid', indexed: true, of: ({ context }) => context.offeringId },
+  },
+  topics: { purchase: 'id', user: 'payerId', org: 'orgId' },
+  scopes: ownOrOperated,
+  allow: {},
+  create: {},
+  queries: { get: getActor, list: listActors, journal: actorJournal },
+  view: ({ context: { payerId, offeringId, holder } }, id) => {
+    return { id, payerId, offeringId, paymentId: holder?.paymentId ?? null, paid: holder?.paid ?? false }
+  },
+})

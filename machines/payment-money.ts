@@ -1,0 +1,56 @@
+import type { Buckets, DisputeStanding, PaymentStatus, RefundStanding } from '../contracts/payment.ts'
+
+/** What came in, and what has been asked back or contested since; everything else about the money follows from it. */
+export type Books = {
+  /** What the provider took. Minor units. */
+  charged: number
+  refunds: readonly { refundId: string; minor: number; standing: RefundStanding }[]
+  disputes: readonly { disputeId: string; minor: number; standing: DisputeStanding }[]
+}
+
+type Entry = { minor: number; standing: string }
+
+const sumOf = (entries: readonly Entry[], ...standings: readonly string[]) =>
+  entries.reduce((sum, { minor, standing }) => (standings.includes(standing) ? sum + minor : sum), 0)
+
+/** Refunds that failed or were rejected are in no bucket: their money never moved. */
+export const bucketsOf = ({ charged, refunds, disputes }: Books): Buckets => ({
+  charged,
+  refundPending: sumOf(refunds, 'pending'),
+  refunded: sumOf(refunds, 'processed'),
+  disputed: sumOf(disputes, 'open', 'lost'),
+})
+
+/** What may still be given back: nothing that is on its way already, and nothing that a bank may take. */
+export const refundableOf = (books: Books): number => {
+  const { charged, refundPending, refunded, disputed } = bucketsOf(books)
+  return Math.max(0, charged - refundPending - refunded - disputed)
+}
+
+/** Nothing is left of the money that came in. */
+export const isGone = (books: Books): boolean =>
+  books.charged > 0 && sumOf(books.refunds, 'processed') + sumOf(books.disputes, 'lost') >= books.charged
+
+/** Of a payment whose money has come in. */
+export const standingOf = (books: Books): PaymentStatus => {
+  if (isGone(books)) return sumOf(books.disputes, 'lost') > 0 ? 'reversed' : 'refunded'
+  return bucketsOf(books).refunded > 0 ? 'partially_refunded' : 'settled'
+}
+
+/** The refund once it has come to its end; a second word about it changes nothing. */
+export const withRefund = (
+  books: Books,
+  refundId: string,
+  standing: Exclude<RefundStanding, 'pending'>,
+): Books['refunds'] =>
+  books.refunds.map((refund) =>
+    refund.refundId === refundId && refund.standing === 'pending' ? { ...refund, standing } : refund,
+  )
+
+/** The dispute as it stands now; what has been decided stays decided. */
+export const withDispute = (books: Books, changed: Books['disputes'][number]): Books['disputes'] => {
+  const known = books.disputes.find(({ disputeId }) => disputeId === changed.disputeId)
+  if (known && known.standing !== 'open') return books.disputes
+  const others = books.disputes.filter((dispute) => dispute !== known)
+  return [...others, changed].toSorted((one, other) => (one.disputeId < other.disputeId ? -1 : 1))
+}

@@ -1,0 +1,361 @@
+import { assertEvent, setup } from 'xstate'
+import type { Envelope } from '../contracts/contract.ts'
+import type { DisputeHint } from '../contracts/dispute.ts'
+import type { Money } from '../contracts/money.ts'
+import type {
+  Card,
+  ClaimAnswer,
+  DisputeChanged,
+  PaymentCommand,
+  PaymentEvent,
+  PaymentHint,
+  PaymentMethod,
+  PaymentReport,
+  RefundChanged,
+} from '../contracts/payment.ts'
+import type { PaymentNews } from '../contracts/purchase.ts'
+import type { RefundHint } from '../contracts/refund.ts'
+import { bucketsOf, isGone, refundableOf, withDispute, withRefund, type Books } from './payment-money.ts'
+
+export type PaymentInput = Envelope & {
+  /** Also the reference under which the provider knows the payment. */
+  id: string
+  orgId: string
+  payerId: string
+  offeringId: string
+  /** The price, as it was then. */
+  amount: Money
+  method: PaymentMethod
+  /** Sealed; null stands for the payer's own address. */
+  email: string | null
+  /** A saved card to charge. */
+  authorizationId: string | null
+  purchaseId: string
+  /** For the refund that the system makes by itself, which can happen once. */
+  autoRefundId: string
+  policy: {
+    /** How long the customer may take. Milliseconds. */
+    abandonAfterMs: number
+  }
+}
+
+export type PaymentContext = Omit<PaymentInput, keyof Envelope> &
+  Books & {
+    initiatedAt: string
+    settledAt: string | null
+    /** Where the customer pays. */
+    checkout: { accessCode: string | null; authorizationUrl: string } | null
+    /** The provider has answered the request that started it, one way or another. */
+    answered: boolean
+    /** Timers that fired in this state. */
+    looks: number
+    card: Card | null
+    failure: string | null
+  }
+
+type Requests = {
+  type: 'requestRefund'
+  refundId: string
+  /** Whoever asks may decide, too. */
+  approved: boolean
+  amount?: Money | undefined
+  full?: true | undefined
+  reason: string
+}
+
+type PaymentMessage = Envelope &
+  (
+    | Exclude<PaymentCommand, { type: 'initiate' | 'requestRefund' }>
+    | Requests
+    | PaymentReport
+    | PaymentHint
+    | ClaimAnswer
+    | RefundChanged
+    | DisputeChanged
+    | { type: 'effect.failed'; effect: string; reason: string }
+  )
+
+type Verified = Extract<PaymentReport, { type: 'provider.verified' }>
+type Told =
+  | { actor: 'purchase'; id: string; message: PaymentNews; orCreate?: object }
+  | { actor: 'refund'; id: string; message: RefundHint }
+  | { actor: 'dispute'; id: string; message: DisputeHint; orCreate: object }
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** Looks while the customer is on the provider's page, each after the one before. */
+const POLLS_MS = [10 * SECOND_MS, 30 * SECOND_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]
+
+/** Looks for a request that may have arrived; then people have to. */
+export const JANITOR_MS = [
+  15 * SECOND_MS,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  HOUR_MS,
+  DAY_MS,
+  DAY_MS,
+  DAY_MS,
+  DAY_MS,
+  DAY_MS,
+]
+
+/** A request that the provider does not know after so long will not arrive any more. */
+export const ARRIVES_WITHIN_MS = HOUR_MS
+
+export const payment = setup({
+  types: {
+    context: {} as PaymentContext,
+    input: {} as PaymentInput,
+    events: {} as PaymentMessage,
+    emitted: {} as PaymentEvent,
+  },
+  actions: {
+    initializePayment: (_, _params: object) => {},
+    chargeAuthorization: (_, _params: object) => {},
+    verifyPayment: (_, _params: { reference: string; payerId: string; keepCard: boolean }) => {},
+    tell: (_, _params: Told) => {},
+    create: (_, _params: { actor: 'refund'; id: string; input: object }) => {},
+  },
+  guards: {
+    matches: ({ context: { id, amount }, event }) =>
+      isSuccess(event) &&
+      event.reference === id &&
+      event.amountMinor === amount.minor &&
+      event.currency === amount.currency,
+    mismatches: ({ event }) => isSuccess(event),
+    says: ({ event }, status: Verified['status']) =>
+      event.type === 'provider.verified' && event.status === status,
+    timeIsUp: ({ context, event }) => event.at >= abandonAt(context),
+    wasAnswered: ({ context }) => context.answered,
+    /** The provider knows it, and somebody has the page, or nobody needs it. */
+    canBePaid: ({ context }) => (context.checkout ?? context.authorizationId) !== null,
+    isUntouched: ({ context: { refunds } }) =>
+      refunds.every(({ standing }) => standing === 'failed' || standing === 'rejected'),
+    concernsProvider: ({ event }) => event.type === 'effect.failed' && event.effect !== 'tell',
+    isTooOld: ({ context, event }) => msSince(context, event) >= ARRIVES_WITHIN_MS,
+    isRefundable: ({ context, event }) => {
+      assertEvent(event, 'requestRefund')
+      const most = refundableOf(context)
+      const { amount } = event
+      if (!amount) return most > 0
+      return amount.currency === context.amount.currency && amount.minor <= most
+    },
+    isPendingRefund: ({ context, event }) =>
+      event.type === 'refund.changed' &&
+      context.refunds.some(({ refundId, standing }) => refundId === event.refundId && standing === 'pending'),
+    isNewsOfDispute: ({ context, event }) =>
+      event.type === 'dispute.changed' &&
+      !context.disputes.some(
+        ({ disputeId, minor, standing }) =>
+          disputeId === event.disputeId &&
+          (standing !== 'open' || (event.standing === 'open' && minor === event.minor)),
+      ),
+  },
+  delays: {
+    poll: ({ context }) => POLLS_MS[Math.min(context.looks, POLLS_MS.length - 1)]!,
+    janitor: ({ context }) => JANITOR_MS[context.looks] ?? Infinity,
+    abandonment: ({ context, event }) => Math.max(0, Date.parse(abandonAt(context)) - Date.parse(event.at)),
+    // Nobody may have told us that the customer paid after all.
+    lateLook1: HOUR_MS,
+    lateLook2: DAY_MS,
+    lateLook3: 3 * DAY_MS,
+  },
+})
+
+/** Timers count from the moment in which the state was entered, not from each of them. */
+export const countAnew = payment.enqueueActions(({ event, enqueue }) => {
+  if (!isTimer(event)) enqueue.assign({ looks: 0 })
+})
+
+/** Said once: each look that brings nothing new enters the state again. */
+export const doubt = payment.enqueueActions(({ context, event, enqueue }) => {
+  if (isTimer(event)) return
+  const reason = 'reason' in event ? event.reason : 'not_found'
+  enqueue.emit({ type: 'payment.uncertain', ...factsOf(context), reason })
+  enqueue.assign({ answered: true })
+})
+
+/** Whichever of them arrives first makes the purchase. */
+const tellPurchase = (type: PaymentNews['type']) =>
+  payment.enqueueActions(({ context, enqueue }) => {
+    const { orgId, payerId, offeringId, purchaseId: id } = context
+    const orCreate = { orgId, payerId, offeringId }
+    enqueue({ type: 'tell', params: { actor: 'purchase', id, message: { type }, orCreate } })
+  })
+
+export const claim = tellPurchase('payment.claimed')
+
+export const release = tellPurchase('payment.released')
+
+/** When nothing is left of what was paid, the offering may be bought again. */
+const releaseWhenGone = payment.enqueueActions(({ context, enqueue }) => {
+  if (isGone(context)) enqueue(release)
+})
+
+export const ask = payment.enqueueActions(({ context, enqueue }) => {
+  const { id: reference, payerId, authorizationId, email, amount, method, offeringId } = context
+  const params = { reference, payerId, email, amount }
+  if (authorizationId) enqueue({ type: 'chargeAuthorization', params: { ...params, authorizationId } })
+  else enqueue({ type: 'initializePayment', params: { ...params, method, offeringId } })
+})
+
+export const look = payment.enqueueActions(({ context: { id: reference, payerId, method }, enqueue }) => {
+  enqueue({ type: 'verifyPayment', params: { reference, payerId, keepCard: method === 'card' } })
+})
+
+export const openCheckout = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'provider.initialized')
+  const { accessCode, authorizationUrl } = event
+  const codes = { accessCode: accessCode ?? '', authorizationUrl }
+  enqueue.emit({ type: 'payment.checkoutReady', ...factsOf(context), ...codes })
+  enqueue.assign({ checkout: { accessCode, authorizationUrl }, answered: true })
+})
+
+export const fail = (given?: string) =>
+  payment.enqueueActions(({ context, event, enqueue }) => {
+    const reason = given ?? ('reason' in event ? event.reason : 'unknown')
+    enqueue.emit({ type: 'payment.failed', ...factsOf(context), reason })
+    enqueue.assign({ failure: reason, answered: true })
+  })
+
+export const abandon = payment.enqueueActions(({ context, enqueue }) => {
+  const reason = context.checkout || context.authorizationId ? 'abandoned' : 'initialization_lost'
+  enqueue.emit({ type: 'payment.abandoned', ...factsOf(context), reason })
+  enqueue.assign({ failure: reason })
+})
+
+export const review = payment.enqueueActions(({ context, event, enqueue }) => {
+  const seen = event.type === 'provider.verified' ? event : null
+  const received = seen && { minor: seen.amountMinor, currency: seen.currency }
+  const reason = seen ? 'amount_mismatch' : 'outcome_unknown'
+  enqueue.emit({ type: 'payment.needsReview', ...factsOf(context), reason, received })
+  enqueue.assign({ failure: reason, charged: seen ? bookable(context, seen) : 0 })
+})
+
+/** The money is there: exactly once in a payment's life. */
+export const charge = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'provider.verified')
+  enqueue.assign({ charged: context.amount.minor, card: event.card, failure: null })
+})
+
+export const settle = (late: boolean) =>
+  payment.enqueueActions(({ context, event, enqueue }) => {
+    enqueue.emit({ type: 'payment.settled', ...factsOf(context), late })
+    enqueue.assign({ settledAt: event.at })
+    enqueue(tellPurchase('payment.settled'))
+    // The bank may have taken it back before anybody knew that it was there.
+    enqueue(releaseWhenGone)
+  })
+
+const beginRefund = ({ refundId, minor, ...request }: RefundRequest) =>
+  payment.enqueueActions(({ context, enqueue }) => {
+    const { id: paymentId, orgId, payerId, amount } = context
+    const refunds = [...context.refunds, { refundId, minor, standing: 'pending' as const }]
+    const refund = { minor, currency: amount.currency }
+    const books = bucketsOf({ ...context, refunds })
+    enqueue.emit({ type: 'payment.refundRequested', ...factsOf(context), refundId, refund, ...books })
+    enqueue.assign({ refunds })
+    const input = { orgId, paymentId, payerId, amount: refund, ...request }
+    enqueue({ type: 'create', params: { actor: 'refund', id: refundId, input } })
+  })
+
+export const takeDispute = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'dispute.changed')
+  const { disputeId, minor, standing } = event
+  const disputes = withDispute(context, { disputeId, minor, standing })
+  const dispute = { minor, currency: context.amount.currency }
+  const fact = { ...factsOf(context), disputeId, dispute, ...bucketsOf({ ...context, disputes }) }
+  if (standing === 'open') enqueue.emit({ type: 'payment.disputed', ...fact })
+  else enqueue.emit({ type: 'payment.disputeResolved', ...fact, standing })
+  enqueue.assign({ disputes })
+  enqueue(releaseWhenGone)
+})
+
+export const hintRefunds = payment.enqueueActions(({ context, enqueue }) => {
+  for (const { refundId: id, standing } of context.refunds)
+    if (standing === 'pending')
+      enqueue({
+        type: 'tell',
+        params: { actor: 'refund', id, message: { type: 'payment.refundsChanged' } },
+      })
+})
+
+export const hintDispute = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'webhook.disputeChanged')
+  const { disputeId: id, providerDisputeId } = event
+  const { id: paymentId, orgId, payerId } = context
+  const orCreate = { orgId, paymentId, payerId, providerDisputeId }
+  const message = { type: 'payment.disputeChanged' } as const
+  enqueue({ type: 'tell', params: { actor: 'dispute', id, message, orCreate } })
+})
+
+export const lookAgain = payment.enqueueActions(({ context: { looks }, enqueue }) => {
+  enqueue.assign({ looks: looks + 1 })
+  enqueue(look)
+})
+
+export const requestRefund = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'requestRefund')
+  const { refundId, approved, reason, by } = event
+  const minor = event.amount?.minor ?? refundableOf(context)
+  // Nobody decides on a refund to themselves.
+  const mayDecide = approved && by !== context.payerId
+  enqueue(beginRefund({ refundId, approved: mayDecide, reason, requestedBy: by ?? null, minor }))
+})
+
+export const refundAll = (reason: string) =>
+  payment.enqueueActions(({ context, enqueue }) => {
+    const begun = { refundId: context.autoRefundId, approved: true, reason, requestedBy: null }
+    enqueue(beginRefund({ ...begun, minor: context.amount.minor }))
+  })
+
+export const takeRefund = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'refund.changed')
+  const { refundId, standing } = event
+  const refunds = withRefund(context, refundId, standing)
+  const minor = refunds.find((refund) => refund.refundId === refundId)!.minor
+  const refund = { minor, currency: context.amount.currency }
+  const books = bucketsOf({ ...context, refunds })
+  enqueue.emit({ type: REFUND_EVENTS[standing], ...factsOf(context), refundId, refund, ...books })
+  enqueue.assign({ refunds })
+  enqueue(releaseWhenGone)
+})
+
+type RefundRequest = {
+  refundId: string
+  minor: number
+  approved: boolean
+  reason: string
+  requestedBy: string | null
+}
+
+const REFUND_EVENTS = {
+  processed: 'payment.refundIssued',
+  failed: 'payment.refundFailed',
+  rejected: 'payment.refundRejected',
+} as const
+
+export const factsOf = ({ payerId, offeringId, amount }: PaymentContext) => ({ payerId, offeringId, amount })
+
+const isTimer = ({ type }: { type: string }) => type.startsWith('xstate.after')
+
+const isSuccess = (event: { type: string }): event is Verified & Envelope =>
+  event.type === 'provider.verified' && (event as Verified).status === 'success'
+
+/** The provider has not come to an end with it. */
+export const isWaiting = ({ status }: Verified) => !['success', 'failed', 'reversed'].includes(status)
+
+export const abandonAt = ({ initiatedAt, policy }: PaymentContext): string =>
+  new Date(Date.parse(initiatedAt) + policy.abandonAfterMs).toISOString()
+
+export const msSince = ({ initiatedAt }: PaymentContext, { at }: { at: string }): number =>
+  Date.parse(at) - Date.parse(initiatedAt)
+
+/** What the books can hold of an amount that is not the price: nothing of another payment or in another currency. */
+const bookable = ({ id, amount }: PaymentContext, { reference, currency, amountMinor }: Verified): number =>
+  reference === id && currency === amount.currency && Number.isSafeInteger(amountMinor) && amountMinor > 0
+    ? amountMinor
+    : 0

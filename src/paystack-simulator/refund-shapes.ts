@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { customerOf, Empty, listed, Nothing, pageMeta, succeeded } from './shapes.ts'
+
+const RefundDetails = z.strictObject({
+  integration: z.int(),
+  transaction: z.int(),
+  dispute: Nothing,
+  settlement: Nothing,
+  id: z.int(),
+  domain: z.literal('test'),
+  currency: z.string(),
+  amount: z.int(),
+  status: z.string(),
+  refunded_at: z.iso.datetime().nullable(),
+  refunded_by: z.string(),
+  customer_note: z.string(),
+  merchant_note: z.string(),
+  deducted_amount: z.int(),
+  fully_deducted: z.int(),
+  createdAt: z.iso.datetime(),
+  bank_reference: Nothing,
+  transaction_reference: z.string(),
+  reason: z.string(),
+  customer: customerOf(z.string()),
+  refund_type: z.string(),
+  transaction_amount: z.int(),
+  initiated_by: z.string(),
+  refund_channel: z.string(),
+  session_id: Nothing,
+  collect_account_number: z.boolean(),
+})
+
+export const RefundCreated = succeeded(
+  z.strictObject({
+    transaction: z.strictObject({
+      id: z.int(),
+      domain: z.literal('test'),
+      reference: z.string(),
+      amount: z.int(),
+      paid_at: z.iso.datetime(),
+      channel: z.string(),
+      currency: z.string(),
+      authorization: z.strictObject({ exp_month: Nothing, exp_year: Nothing, account_name: Nothing }),
+      customer: z.strictObject({ international_format_phone: Nothing }),
+      plan: Empty,
+      subaccount: z.strictObject({ currency: Nothing }),
+      split: Empty,
+      order_id: Nothing,
+      paidAt: z.iso.datetime(),
+      pos_transaction_data: Nothing,
+      source: Nothing,
+      fees_breakdown: Nothing,
+    }),
+    integration: z.int(),
+    deducted_amount: z.int(),
+    channel: Nothing,
+    merchant_note: z.string(),
+    customer_note: z.string(),
+    status: z.string(),
+    refunded_by: z.string(),
+    expected_at: z.iso.datetime(),
+    currency: z.string(),
+    domain: z.literal('test'),
+    amount: z.int(),
+    fully_deducted: z.boolean(),
+    id: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  }),
+)
+
+export const RefundFetched = succeeded(RefundDetails)
+
+export const RefundsListed = listed(
+  RefundDetails,
+  // `perPage` is text here and a number in the list of disputes.
+  z.strictObject({ ...pageMeta, perPage: z.string(), failedRefundCount: z.int() }),
+)
+
+export const RefundRetried = succeeded(
+  z.strictObject({
+    integration: z.int(),
+    transaction: z.int(),
+    dispute: Empty,
+    settlement: Empty,
+    id: z.int(),
+    domain: z.literal('test'),
+    currency: z.string(),
+    amount: z.int(),
+    status: z.string(),
+    refunded_at: z.iso.datetime().nullable(),
+    expected_at: z.iso.datetime(),
+    channel: z.string(),
+    refunded_by: z.string(),
+    customer_note: z.string(),
+    merchant_note: z.string(),
+    deducted_amount: z.int(),
+    fully_deducted: z.boolean(),
+    bank_reference: z.string().nullable(),
+    reason: z.string(),
+    customer: Empty,
+    initiated_by: z.string(),
+    reversed_at: z.iso.datetime().nullable(),
+    session_id: z.string().nullable(),
+  }),
+)

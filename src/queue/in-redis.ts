@@ -1,0 +1,83 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { createReminders } from './bull.ts'
+import { createParts, type Parts, type QueueDependencies } from './in-process.ts'
+import type { EffectQueue } from './queue.ts'
+import { createRedisLink } from './redis.ts'
+
+type Dependencies = QueueDependencies & {
+  redisUrl: string
+  /** Something that operators should know. */
+  note: (text: string) => void
+}
+
+/** Between two rounds while the table has more than Redis was given. Milliseconds. */
+const PAUSE_MS = 50
+/** What bull gets to let go. Milliseconds. */
+const CLOSING_MS = 2_000
+
+/**
+ * Runs effects on whichever node has time: Redis remembers for all of them what is due. It may forget everything or be
+ * away: then this process does without, and the sweep finds in the table what Redis does not know of.
+ */
+export const createRedisQueue = (deps: Dependencies): EffectQueue => {
+  const { store, handlers, redisUrl, note } = deps
+  const { lanes, sweeper, leases, leaseMs } = createParts(deps, (parts) => round(parts), PAUSE_MS)
+  const link = createRedisLink(redisUrl, (isThere, reason) => {
+    note(isThere ? 'Redis is back' : `Redis is away, effects run in this process: ${reason}`)
+    sweeper.soon()
+  })
+  const reminders = createReminders({ link, lockMs: leaseMs / 2, remind: lanes.take })
+  let waiting: Readonly<Record<string, number>> = {}
+  let stopped = true
+
+  const round = async ({ deaths }: Parts) => {
+    const now = await reminders.waiting()
+    waiting = now ?? {}
+    if (now) await offer()
+    else await lanes.claim()
+    await deaths.sweep()
+  }
+
+  /** Redis gets no more than its workers will have done soon: the table holds as much as there is. */
+  const offer = async () => {
+    const rooms = lanes.rooms(waiting)
+    if (stopped || Object.keys(rooms).length === 0) return
+    const found = await store.offer(leases.now(), rooms)
+    lanes.filled(rooms, found)
+    // What does not arrive is still due, and found again.
+    await Promise.allSettled(found.map(({ id, name }) => reminders.add(name, id)))
+  }
+
+  return {
+    start: () => {
+      stopped = false
+      lanes.start()
+      link.open()
+      for (const name in handlers) reminders.open(name, handlers[name]!.concurrency)
+      sweeper.start()
+    },
+    push: (effects) => {
+      if (stopped) return
+      for (const effect of effects) {
+        if (!link.isThere() || !handlers[effect.name]) lanes.push([effect])
+        // Redis may have it though it does not say so: whoever takes the row is the one.
+        else reminders.add(effect.name, effect.id).catch(() => lanes.push([effect], true))
+      }
+    },
+    stop: async () => {
+      stopped = true
+      const closed = Promise.race([reminders.close(), wait(CLOSING_MS, undefined, { ref: false })])
+      await Promise.all([lanes.stop(), sweeper.stop(), closed])
+      link.close()
+    },
+    stats: () => ({
+      mode: link.isThere() ? 'redis' : 'redis away',
+      lanes: Object.fromEntries(
+        Object.entries(lanes.stats()).map(([name, lane]) => [
+          name,
+          { ...lane, waiting: lane.waiting + (waiting[name] ?? 0) },
+        ]),
+      ),
+    }),
+  }
+}

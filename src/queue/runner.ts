@@ -1,0 +1,96 @@
+import type { DueEffect, EffectStore } from '../../actors/engine/effects.ts'
+import type { EffectHandler, EffectOutcome } from '../effects/handler.ts'
+
+/** What became of one attempt. */
+export type Ending = 'done' | 'again' | 'retried' | 'dead'
+
+/** Carries out one effect; `fresh` when nobody can have begun with it before. Rejects when the database is away. */
+export type Run = (effect: DueEffect, fresh: boolean) => Promise<Ending>
+
+export type RunnerDependencies = {
+  store: EffectStore
+  handlers: Readonly<Record<string, EffectHandler>>
+  now: () => number
+  bury: (effect: DueEffect, reason: string) => Promise<void>
+}
+
+export const createRunner = ({ store, handlers, now, bury }: RunnerDependencies): Run => {
+  const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
+  return async (effect, fresh) => {
+    const handler = handlers[effect.name]
+    const outcome: EffectOutcome = handler
+      ? await attempt(handler, effect, fresh)
+      : { final: `no handler for '${effect.name}'` }
+    if ('settled' in outcome) return 'done'
+    if ('againInMs' in outcome) {
+      await store.keep([effect.id], inMs(outcome.againInMs))
+      return 'again'
+    }
+    if ('retry' in outcome) {
+      const delayMs = handler!.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
+      await store.postpone(effect.id, inMs(delayMs), readable(outcome.retry))
+      return 'retried'
+    }
+    await bury(effect, readable(outcome.final))
+    return 'dead'
+  }
+}
+
+/** How often a handler may try to say that it has given up, before the effect is a dead letter after all. */
+const LAST_WORDS = 10
+
+const attempt = async (handler: EffectHandler, effect: DueEffect, fresh: boolean): Promise<EffectOutcome> => {
+  const { exhausted } = handler
+  let reason = 'no attempt is left'
+  if (!exhausted || effect.attempts < handler.attempts) {
+    const outcome = await guarded(handler.timeoutMs, (signal) => tryOnce(handler, effect, fresh, signal))
+    if (!('retry' in outcome) || effect.attempts + 1 < handler.attempts) return outcome
+    if (!exhausted) return { final: outcome.retry }
+    reason = outcome.retry
+  }
+  const outcome = await guarded(handler.timeoutMs, () => exhausted(effect, readable(reason)))
+  const isLast = effect.attempts + 1 >= handler.attempts + LAST_WORDS
+  return 'retry' in outcome && isLast ? { final: outcome.retry } : outcome
+}
+
+const tryOnce = async (handler: EffectHandler, effect: DueEffect, fresh: boolean, signal: AbortSignal) => {
+  if (handler.lookUp && !fresh) {
+    const found = await handler.lookUp(effect, signal)
+    if (found !== 'not_done') return found
+    // Somebody who has no time left must not begin: nobody would hear what became of it.
+    if (signal.aborted) return { retry: 'timed out' }
+  }
+  return handler.run(effect, signal)
+}
+
+/** What a handler gets to end by itself when its signal has been aborted. Milliseconds. */
+const GRACE_MS = 1_000
+/** Node takes a longer timeout for none at all. */
+const LONGEST_MS = 2 ** 31 - 1 - GRACE_MS
+
+/** What it answers in time; whatever goes wrong is an outcome to retry. */
+const guarded = async (
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<EffectOutcome>,
+): Promise<EffectOutcome> => {
+  const controller = new AbortController()
+  const late = Promise.withResolvers<EffectOutcome>()
+  const timers: NodeJS.Timeout[] = []
+  if (timeoutMs <= LONGEST_MS) {
+    const retry = `took longer than ${timeoutMs} ms`
+    timers.push(
+      setTimeout(() => controller.abort(new Error(retry)), timeoutMs),
+      setTimeout(() => late.resolve({ retry }), timeoutMs + GRACE_MS),
+    )
+  }
+  try {
+    return await Promise.race([work(controller.signal), late.promise])
+  } catch (error) {
+    return { retry: String(error) }
+  } finally {
+    for (const timer of timers) clearTimeout(timer)
+  }
+}
+
+/** Reasons are stored and sent: PostgreSQL takes no zero character, and nobody reads a novel. */
+const readable = (reason: string) => reason.replaceAll('\0', '').slice(0, 500)

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import type { DeadLetterInput } from '../../machines/dead-letter.ts'
+import type { DisputeInput } from '../../machines/dispute-steps.ts'
+import type { PaymentInput } from '../../machines/payment-steps.ts'
+import type { PurchaseInput } from '../../machines/purchase.ts'
+import type { RefundInput } from '../../machines/refund-steps.ts'
+import type { TestServer } from './server.ts'
+
+/** Actors as the system makes them, in the state that a test needs. What they want done is under way meanwhile. */
+
+/** Whoever pays, and where. */
+type Party = { orgId: string; userId: string }
+
+type Signal = { type: string; [field: string]: unknown }
+type Own<Input> = Omit<Input, 'id' | 'at'>
+
+/** Makes an actor, and tells it what came after before anything else can reach it. */
+export const madeBySystem = async (
+  { engine, clock }: Pick<TestServer, 'engine' | 'clock'>,
+  actor: { type: string; id: string },
+  input: object,
+  signals: readonly Signal[] = [],
+): Promise<{ id: string }> => {
+  const envelope = () => ({
+    id: randomUUID(),
+    actor,
+    cause: 'signal' as const,
+    at: clock.at(),
+  })
+  const replies = await Promise.all([
+    engine.send({ ...envelope(), type: 'created', payload: {}, creation: { input } }),
+    ...signals.map(({ type, ...payload }) => engine.send({ ...envelope(), type, payload })),
+  ])
+  for (const reply of replies) expect(reply).toMatchObject({ ok: true })
+  return { id: actor.id }
+}
+
+export const PRICE = { minor: 500_000, currency: 'NGN' } as const
+
+const aPayment = (server: TestServer, { orgId, userId }: Party, ...signals: Signal[]) => {
+  const id = randomUUID()
+  const input: Own<PaymentInput> = {
+    orgId,
+    payerId: userId,
+    offeringId: randomUUID(),
+    amount: PRICE,
+    method: 'card',
+    email: null,
+    authorizationId: null,
+    purchaseId: randomUUID(),
+    autoRefundId: randomUUID(),
+    policy: { abandonAfterMs: 30 * 60_000 },
+  }
+  const known = signals.map((signal) =>
+    signal.type === 'provider.verified' ? { ...signal, reference: id } : signal,
+  )
+  return madeBySystem(server, { type: 'payment', id }, input, known)
+}
+
+export const anOpenPayment = (server: TestServer, party: Party) => aPayment(server, party)
+
+export const aFailedPayment = (server: TestServer, party: Party) =>
+  aPayment(server, party, { type: 'purchase.refused', reason: 'already_paid' })
+
+export const aSettledPayment = (server: TestServer, party: Party) =>
+  aPayment(
+    server,
+    party,
+    { type: 'purchase.granted' },
+    {
+      type: 'provider.verified',
+      status: 'success',
+      amountMinor: PRICE.minor,
+      currency: PRICE.currency,
+      paidAt: server.clock.at(),
+      card: null,
+    },
+  )
+
+export const aPurchase = (server: TestServer, { orgId, userId }: Party) => {
+  const input: Own<PurchaseInput> = { orgId, payerId: userId, offeringId: randomUUID() }
+  return madeBySystem(server, { type: 'purchase', id: randomUUID() }, input)
+}
+
+const aRefund = async (
+  server: TestServer,
+  party: Party,
+  changes: Partial<RefundInput>,
+  ...signals: Signal[]
+) => {
+  const input: Own<RefundInput> = {
+    orgId: party.orgId,
+    paymentId: (await aSettledPayment(server, party)).id,
+    payerId: party.userId,
+    amount: { minor: 10_000, currency: PRICE.currency },
+    reason: 'I changed my mind',
+    requestedBy: party.userId,
+    approved: false,
+    ...changes,
+  }
+  return madeBySystem(server, { type: 'refund', id: randomUUID() }, input, signals)
+}
+
+export const aRequestedRefund = (server: TestServer, party: Party) => aRefund(server, party, {})
+
+export const aStuckRefund = (server: TestServer, party: Party) =>
+  aRefund(
+    server,
+    party,
+    { approved: true },
+    {
+      type: 'provider.refundSeen',
+      providerRefundId: '4711',
+      status: 'needs-attention',
+      expectedAt: null,
+      round: 0,
+    },
+  )
+
+export const aDispute = async (server: TestServer, party: Party) => {
+  const input: Own<DisputeInput> = {
+    orgId: party.orgId,
+    paymentId: (await aSettledPayment(server, party)).id,
+    payerId: party.userId,
+    providerDisputeId: '4712',
+  }
+  const seen = {
+    type: 'provider.disputeSeen',
+    status: 'awaiting-merchant-feedback',
+    resolution: null,
+    amountMinor: PRICE.minor,
+    currency: PRICE.currency,
+    dueAt: null,
+  }
+  return madeBySystem(server, { type: 'dispute', id: randomUUID() }, input, [seen])
+}
+
+/** An effect that has failed for good, as the effect queue announces it. */
+export const aDeadLetter = async (
+  server: TestServer,
+  orgId: string,
+  changes: Partial<Own<DeadLetterInput>> = {},
+) => {
+  const refundId = randomUUID()
+  const input: Own<DeadLetterInput> = {
+    effect: `refund:${refundId}@3.0`,
+    name: 'submitRefund',
+    owner: { type: 'refund', id: refundId },
+    orgId,
+    params: { refundId, amount: PRICE },
+    attempts: 10,
+    reason: 'the provider is not there',
+    ...changes,
+  }
+  const { id } = await madeBySystem(server, { type: 'deadLetter', id: randomUUID() }, input)
+  return { id, effect: input.effect, topic: `deadLetter:${id}` }
+}
