@@ -1,3 +1,4 @@
+import { benchEffects } from './effects.ts'
 import { benchEngine } from './engine.ts'
 import { benchMemory } from './memory.ts'
 import { benchSockets } from './sockets.ts'
@@ -5,6 +6,7 @@ import { benchColdStart, benchDueTimers } from './storage.ts'
 
 const benches: Record<string, () => Promise<void>> = {
   engine: benchEngine,
+  effects: benchEffects,
   sockets: benchSockets,
   timers: benchDueTimers,
   'cold-start': benchColdStart,

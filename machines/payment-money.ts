@@ -37,20 +37,16 @@ export const standingOf = (books: Books): PaymentStatus => {
   return bucketsOf(books).refunded > 0 ? 'partially_refunded' : 'settled'
 }
 
-/** The refund once it has come to its end; a second word about it changes nothing. */
+/** The refund once it has come to its end. */
 export const withRefund = (
   books: Books,
   refundId: string,
   standing: Exclude<RefundStanding, 'pending'>,
 ): Books['refunds'] =>
-  books.refunds.map((refund) =>
-    refund.refundId === refundId && refund.standing === 'pending' ? { ...refund, standing } : refund,
-  )
+  books.refunds.map((refund) => (refund.refundId === refundId ? { ...refund, standing } : refund))
 
-/** The dispute as it stands now; what has been decided stays decided. */
+/** The dispute as it stands now. */
 export const withDispute = (books: Books, changed: Books['disputes'][number]): Books['disputes'] => {
-  const known = books.disputes.find(({ disputeId }) => disputeId === changed.disputeId)
-  if (known && known.standing !== 'open') return books.disputes
-  const others = books.disputes.filter((dispute) => dispute !== known)
+  const others = books.disputes.filter(({ disputeId }) => disputeId !== changed.disputeId)
   return [...others, changed].toSorted((one, other) => (one.disputeId < other.disputeId ? -1 : 1))
 }

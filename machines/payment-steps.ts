@@ -143,9 +143,11 @@ export const payment = setup({
       if (!amount) return most > 0
       return amount.currency === context.amount.currency && amount.minor <= most
     },
+    /** A second word about a refund changes nothing. */
     isPendingRefund: ({ context, event }) =>
       event.type === 'refund.changed' &&
       context.refunds.some(({ refundId, standing }) => refundId === event.refundId && standing === 'pending'),
+    /** What has been decided stays decided. */
     isNewsOfDispute: ({ context, event }) =>
       event.type === 'dispute.changed' &&
       !context.disputes.some(

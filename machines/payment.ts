@@ -150,10 +150,6 @@ export const paymentMachine = payment.createMachine({
           ],
           on: {
             verify: undefined,
-            'provider.initialized': {
-              guard: ({ context }) => context.checkout === null,
-              actions: openCheckout,
-            },
             'webhook.charged': { actions: look },
             'provider.unknown': { target: 'unknown' },
             'effect.failed': { guard: 'concernsProvider', target: 'unknown' },

@@ -4,6 +4,7 @@ import {
   CERTIFICATIONS_OF_EACH,
   coordinatorEmail,
   COORDINATORS,
+  LEARNER_EMAIL,
   mentorEmail,
   MENTORS,
 } from './demo/accounts.ts'
@@ -66,6 +67,7 @@ const demoRows = (
     ['Sign in', signIn(ADMIN_EMAIL, 'administrator')],
     ['', signIn(`${short(coordinatorEmail(1))} to ${short(coordinatorEmail(COORDINATORS))}`, 'coordinators')],
     ['', signIn(`${short(mentorEmail(1))} to ${short(mentorEmail(MENTORS))}`, 'mentors')],
+    ['', signIn(short(LEARNER_EMAIL), 'a learner')],
     [
       'Password',
       isDefault
@@ -73,6 +75,7 @@ const demoRows = (
         : 'the one in LAUREL_DEMO_PASSWORD  (npm run demo reads it, too)',
     ],
     ['Try next', `${address}npm run demo  (in a second terminal)`],
+    ['', `${address}npm run demo -- payment`],
   ]
 }
 

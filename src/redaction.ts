@@ -30,8 +30,13 @@ const REMOVED = '[removed]'
 
 /** A line of the log, as pino writes it, without card data and secrets, however deep they are. */
 export const redactLine = (line: string): string => {
-  const { time, ...entry } = JSON.parse(line) as Record<string, unknown>
-  return `${JSON.stringify({ time, ...(redacted(entry) as object) })}\n`
+  try {
+    const { time, ...entry } = JSON.parse(line) as Record<string, unknown>
+    return `${JSON.stringify({ time, ...(redacted(entry) as object) })}\n`
+  } catch {
+    // Logging must not fail; whoever reads the line will see that it is no JSON.
+    return redactText(line)
+  }
 }
 
 const redacted = (value: unknown): unknown => {

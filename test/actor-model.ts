@@ -41,7 +41,7 @@ export const createActors = (machines: Record<string, AnyStateMachine>, startsAt
   const send = (to: Name, message: EventObject) => {
     const actor = actors.get(to)
     if (!actor) return
-    keep(to, actor.machine, actor.story.when({ ...message, at: now } as EventObject))
+    keep(to, actor.machine, actor.story.when({ ...message, at: now }))
   }
 
   const nextTimer = () =>

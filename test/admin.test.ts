@@ -148,11 +148,17 @@ describe('a dead letter', () => {
     const decisions = data.items.filter(({ cause }: { cause: string }) => cause === 'command')
     expect(decisions).toMatchObject([
       {
-        ...{ type: 'retry', by: boss.id, from: 'open', to: 'retrying' },
+        type: 'retry',
+        by: boss.id,
+        from: 'open',
+        to: 'retrying',
         events: [{ type: 'deadLetter.retried', data: { reason: 'there is one now', by: boss.id } }],
       },
       {
-        ...{ type: 'discard', by: boss.id, from: 'open', to: 'discarded' },
+        type: 'discard',
+        by: boss.id,
+        from: 'open',
+        to: 'discarded',
         events: [{ type: 'deadLetter.discarded', data: { reason: 'a mistake', by: boss.id } }],
       },
     ])

@@ -155,6 +155,14 @@ describe('AsyncAPI', () => {
 })
 
 describe('what people read', () => {
+  it('says what is for operators only', () => {
+    expect(rest['tags']).toContainEqual({ name: 'dead-letters', description: 'For operators' })
+    expect(documentsPage(actors, routes)).toContain(
+      'For operators. Socket.IO: <code>dead-letters.retry</code> in <code>/admin</code>',
+    )
+    expect(sockets.channels['admin']).toMatchObject({ address: '/admin', summary: expect.any(String) })
+  })
+
   it('the page names every route and event, and loads nothing', () => {
     const page = documentsPage(actors, routes)
     for (const { url } of routes) expect(page).toContain(`<code>${url}</code>`)

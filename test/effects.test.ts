@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { EffectOutcome } from '../src/effects/handler.ts'
-import { aHandler, anEffectTable, cutOff } from './support/effect-table.ts'
+import { aHandler, anEffectTable, cutOff, eventually } from './support/effect-table.ts'
 
 const MINUTE = 60_000
 const never = () => new Promise<EffectOutcome>(() => {})
@@ -16,17 +16,17 @@ it('a failed attempt is tried again after its backoff, until none is left', asyn
   const queue = node({ work: aHandler({ run, backoffMs: (attempts) => MINUTE * 10 ** attempts }) })
   const [effect] = await promise('work')
   queue.push([effect!])
-  await expect.poll(() => row(effect!)).toMatchObject({ attempts: 1, lastError: 'no 1' })
+  await eventually(() => row(effect!)).toMatchObject({ attempts: 1, lastError: 'no 1' })
   clock.advance(0.4 * MINUTE)
   await wait(200)
   expect(starts).toHaveLength(1)
   clock.advance(0.6 * MINUTE)
-  await expect.poll(() => row(effect!)).toMatchObject({ attempts: 2, lastError: 'no 2' })
+  await eventually(() => row(effect!)).toMatchObject({ attempts: 2, lastError: 'no 2' })
   clock.advance(4 * MINUTE)
   await wait(200)
   expect(starts).toHaveLength(2)
   clock.advance(6 * MINUTE)
-  await expect.poll(() => row(effect!)).toMatchObject({ status: 'dead', attempts: 3, lastError: 'no 3' })
+  await eventually(() => row(effect!)).toMatchObject({ status: 'dead', attempts: 3, lastError: 'no 3' })
   expect(queue.stats().lanes['work']).toMatchObject({ retried: 2, dead: 1, done: 0 })
 })
 
@@ -40,10 +40,8 @@ it('a run that takes too long is aborted, and has failed even when it does not e
   const queue = node({ work: aHandler({ run, attempts: 1, timeoutMs: 50 }) })
   const [effect] = await promise('work')
   queue.push([effect!])
-  await expect.poll(() => aborted).toBe(true)
-  await expect
-    .poll(() => row(effect!), { timeout: 5_000 })
-    .toMatchObject({ status: 'dead', lastError: 'took longer than 50 ms' })
+  await eventually(() => aborted).toBe(true)
+  await eventually(() => row(effect!)).toMatchObject({ status: 'dead', lastError: 'took longer than 50 ms' })
 })
 
 it('what an attempt may have done is looked up before the next one, and not before the first', async () => {
@@ -62,7 +60,7 @@ it('what an attempt may have done is looked up before the next one, and not befo
     }),
   })
   queue.push(await promise('work'))
-  await expect.poll(left).toBe(0)
+  await eventually(left).toBe(0)
   expect(calls).toEqual(['run', 'lookUp', 'run', 'lookUp'])
 })
 
@@ -75,14 +73,14 @@ it('what a node may have done that died is looked up by the one that takes over'
   // Its attempt ends nowhere: neither the lease nor the outcome reaches the database.
   const dead = { ...cutOff(store), claim: async () => [], postpone: async () => {} }
   node({ work: dying }, { store: dead }).push([effect!])
-  await expect.poll(() => calls).toEqual(['begun'])
+  await eventually(() => calls).toEqual(['begun'])
   node({
     work: aHandler({
       lookUp: async (found) => (calls.push('lookUp'), settle(found)),
       run: async (found) => (calls.push('run'), settle(found)),
     }),
   })
-  await expect.poll(left).toBe(0)
+  await eventually(left).toBe(0)
   expect(calls).toEqual(['begun', 'lookUp'])
 })
 
@@ -100,16 +98,16 @@ it('what waited for so long that another node took it is not begun', async () =>
   })
   const one = node({ work: slow }, { leaseMs: 1_000, sweepMs: MINUTE })
   one.push(await promise('work', 2, 500))
-  await expect.poll(() => begun).toEqual(['one 1'])
+  await eventually(() => begun).toEqual(['one 1'])
   const taken = aHandler({ run: async (effect) => (begun.push(`two ${effect.version}`), never()) })
   node({ work: taken }, { leaseMs: MINUTE })
-  await expect.poll(() => begun).toEqual(['one 1', 'two 2'])
+  await eventually(() => begun).toEqual(['one 1', 'two 2'])
   release.resolve()
-  await expect.poll(left).toBe(1)
+  await eventually(left).toBe(1)
   await wait(200)
   expect(begun).toEqual(['one 1', 'two 2'])
-  await expect.poll(() => one.stats().lanes['work']).toMatchObject({ running: 0, waiting: 0 })
-}, 15_000)
+  await eventually(() => one.stats().lanes['work']).toMatchObject({ running: 0, waiting: 0 })
+})
 
 it('a lane that is stuck holds up no other', async () => {
   const { node, promise, settle } = await anEffectTable()
@@ -119,9 +117,9 @@ it('a lane that is stuck holds up no other', async () => {
   })
   const [stuck, quick] = [await promise('stuck', 100), await promise('quick', 100)]
   queue.push(stuck.flatMap((effect, index) => [effect, quick[index]!]))
-  await expect.poll(() => queue.stats().lanes['quick']).toMatchObject({ done: 100, waiting: 0 })
+  await eventually(() => queue.stats().lanes['quick']).toMatchObject({ done: 100, waiting: 0 })
   expect(queue.stats().lanes['stuck']).toMatchObject({ running: 2, waiting: 98, done: 0 })
-}, 15_000)
+})
 
 it('a backlog is drained without a pause, and few of it wait in memory', async () => {
   const { node, promise, settle, left } = await anEffectTable()
@@ -138,10 +136,10 @@ it('a backlog is drained without a pause, and few of it wait in memory', async (
   })
   // A sweep in a minute would take hours.
   const queue = node({ work: run }, { sweepMs: MINUTE })
-  await expect.poll(left, { timeout: 60_000, interval: 100 }).toBe(0)
+  await eventually(left).toBe(0)
   expect([begun.size, Math.max(...begun.values())]).toEqual([5_000, 1])
   expect(waiting).toBeLessThanOrEqual(256)
-}, 90_000)
+})
 
 it('more than a thousand of a kind do not wait in memory', async () => {
   const { node, promise, settle, left } = await anEffectTable()
@@ -157,8 +155,8 @@ it('more than a thousand of a kind do not wait in memory', async () => {
   queue.push(await promise('work', 1_500, 1_000))
   expect(queue.stats().lanes['work']).toMatchObject({ running: 10, waiting: 1_000 })
   release.resolve()
-  await expect.poll(left, { timeout: 60_000 }).toBe(0)
-}, 90_000)
+  await eventually(left).toBe(0)
+})
 
 it('a handler may say by itself that no attempt is left', async () => {
   const { node, promise, settle, left } = await anEffectTable()
@@ -175,7 +173,7 @@ it('a handler may say by itself that no attempt is left', async () => {
     }),
   })
   queue.push(await promise('work'))
-  await expect.poll(left).toBe(0)
+  await eventually(left).toBe(0)
   expect(reasons).toEqual(['not now', 'no attempt is left', 'no attempt is left'])
   expect(queue.stats().lanes['work']).toMatchObject({ done: 1, dead: 0 })
 })
@@ -184,7 +182,26 @@ it('an effect that nobody here can carry out is a dead letter, not a crash', asy
   const { node, promise, row } = await anEffectTable()
   const [effect] = await promise('unheardOf')
   node({}).push([effect!])
-  await expect
-    .poll(() => row(effect!))
-    .toMatchObject({ status: 'dead', lastError: "no handler for 'unheardOf'" })
+  await eventually(() => row(effect!)).toMatchObject({
+    status: 'dead',
+    lastError: "no handler for 'unheardOf'",
+  })
+})
+
+it('a stop waits for what runs, and cuts off what does not end', async () => {
+  const { node, promise, settle, row, left } = await anEffectTable()
+  const options = { patienceMs: 300, sweepMs: MINUTE }
+  const runs = {
+    quick: aHandler({ run: async (effect) => (await wait(150), settle(effect)) }),
+    stuck: aHandler(),
+  }
+  const queue = node(runs, options)
+  const [[quick], [stuck]] = [await promise('quick'), await promise('stuck')]
+  queue.push([quick!, stuck!])
+  await queue.stop()
+  expect(await left()).toBe(1)
+  // It may go on at once elsewhere, and that was no attempt.
+  expect(await row(stuck!)).toMatchObject({ status: 'pending', attempts: 0 })
+  node({ stuck: aHandler({ run: settle }) })
+  await eventually(left).toBe(0)
 })

@@ -160,14 +160,15 @@ describe('initializePayment', () => {
   })
 
   it('goes on for a payment that somebody has looked at meanwhile', async () => {
-    const { say, aPayment, attempt, send, stateOf } = await aScene()
+    const { say, aPayment, attempt, send, stateOf, contextOf } = await aScene(missing)
     const id = await aPayment()
     await send('payment', id, { type: 'verify' })
+    expect(await attempt('verifyPayment', id)).toBe('done')
+    await send('payment', id, { type: 'verify' })
+    expect(await stateOf('payment', id)).toBe('verifying')
     say(success(pageFor(id)))
-    await attempt('initializePayment', id)
-    say(missing)
-    await attempt('verifyPayment', id)
-    expect(await stateOf('payment', id)).not.toBe('initializing')
+    expect(await attempt('initializePayment', id)).toBe('done')
+    expect(await contextOf('payment', id)).toMatchObject({ checkout: { accessCode: 'x' } })
   })
 })
 
@@ -204,13 +205,14 @@ describe('verifyPayment', () => {
     ['has no name', { authorization: { ...authorization, signature: null } }],
     ['was not charged', { status: 'failed' }],
   ])('does not keep a card that %s', async (_, odd) => {
-    const { aPayment, attempt, send, authorizations, payer } = await aScene(
+    const { aPayment, attempt, send, authorizations, payer, failures } = await aScene(
       about((reference) => paid(reference, odd)),
     )
     const id = await aPayment()
     await send('payment', id, { type: 'webhook.charged' })
     await attempt('verifyPayment', id)
     expect(await authorizations.list(payer.id)).toEqual([])
+    expect(failures).toEqual([])
   })
 
   it('does not keep a card of somebody who did not pay by card', async () => {

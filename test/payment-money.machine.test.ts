@@ -266,6 +266,12 @@ describe('a dispute', () => {
       .expect({ state: 'settled', events: [some('refundRequested', { refundPending: price.minor })] })
   })
 
+  it('that is open takes nothing away yet, even when it is about the whole', () => {
+    const whole = settled.when(disputeChanged(price.minor, 'open'))
+    expect(whole.effects).toEqual([])
+    expect(payment.view(whole.snapshot as never, 'payment-1').status).toBe('settled')
+  })
+
   it('keeps what is lost', () => {
     const lost = disputed.when(disputeChanged(300_000, 'lost')).expect({
       state: 'settled',

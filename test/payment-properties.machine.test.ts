@@ -1,12 +1,33 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { payment } from '../actors/payment.ts'
+import type { PaymentNews } from '../contracts/purchase.ts'
 import { bucketsOf } from '../machines/payment-money.ts'
 import type { PaymentContext } from '../machines/payment-steps.ts'
-import type { PurchaseContext } from '../machines/purchase.ts'
-import { DAY, HOUR, input, MINUTE, price, SECOND } from './payment-messages.ts'
-import { createWorld, MOODS, PAYMENT, PURCHASE, type Happening, type World } from './payment-world.ts'
-import type { Received } from './provider-model.ts'
+import { purchaseMachine, type PurchaseContext } from '../machines/purchase.ts'
+import { given, type Story } from './given.ts'
+import {
+  DAY,
+  disputeChanged,
+  granted,
+  HOUR,
+  initialized,
+  initializing,
+  input,
+  MINUTE,
+  missing,
+  paid,
+  price,
+  refundChanged,
+  requestRefund,
+  SECOND,
+  unknown,
+  verified,
+  verify,
+  webhook,
+} from './payment-messages.ts'
+import { createWorld, PAYMENT, PURCHASE, type Happening, type World } from './payment-world.ts'
+import { MOODS, type Mood, type Received } from './provider-model.ts'
 
 const pick = fc.nat(20)
 const minor = fc.constantFrom(0, 1, 100_000, 250_000, 499_999, 500_000, 500_001)
@@ -67,16 +88,28 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 )
 
-const answered: Happening[] = [
-  { do: 'carryOut', pick: 0, mood: 'answered', again: false },
-  { do: 'deliver', pick: 0, again: false },
+const repeated = (happenings: Happening[], times: number) =>
+  Array.from({ length: times }, () => happenings).flat()
+const carryOut = (choice: Mood): Happening => ({ do: 'carryOut', pick: 0, mood: choice, again: false })
+const life = fc.array(happening, { maxLength: 40, size: 'max' })
+
+const answered: Happening[] = [carryOut('answered'), { do: 'deliver', pick: 0, again: false }]
+const claimed: Happening[] = [carryOut('answered'), carryOut('answered')]
+const begun: Happening[] = [...claimed, ...answered]
+const madeThen: Happening[] = [...begun, { do: 'pay' }, { do: 'webhook' }, ...answered, ...answered]
+const asked: Happening = { do: 'requestRefund', minor: 250_000, by: 'admin-1' }
+const givenUp: Happening[] = [...begun, { do: 'advance', ms: 31 * MINUTE }, ...repeated(answered, 8)]
+/** Each of them is a way into a part of a payment's life which chance alone would seldom find. */
+const beginnings: [string, Happening[]][] = [
+  ['from the beginning', []],
+  ['on the page', begun],
+  ['when the answer gets lost', [...claimed, carryOut('lost'), { do: 'deliver', pick: 0, again: false }]],
+  ['when the request is late', [...claimed, carryOut('slow'), { do: 'deliver', pick: 0, again: false }]],
+  ['after it was paid', madeThen],
+  ['while refunds are under way', [...madeThen, asked, asked, ...repeated([carryOut('answered')], 4)]],
+  ['after it was cancelled', [...begun, { do: 'cancel' }]],
+  ['after another one took over', [...givenUp, { do: 'rival', says: 'claimed' }, { do: 'pay' }]],
 ]
-const begun: Happening[] = [...answered, ...answered, ...answered]
-const made: Happening[] = [...begun, { do: 'pay' }, { do: 'webhook' }, ...answered, ...answered, ...answered]
-/** Most lives begin like most payments, or they would end before anything can happen to them. */
-const life = fc
-  .tuple(fc.constantFrom([], begun, made), fc.array(happening, { maxLength: 40, size: 'max' }))
-  .map(([beginning, rest]) => [...beginning, ...rest])
 
 const right: Received = { amountMinor: price.minor, currency: 'NGN', reference: input.id }
 const wrong = fc.constantFrom(
@@ -118,11 +151,11 @@ const run = (world: World, happenings: readonly Happening[], lateSpeech: boolean
   checkStep(world)
 }
 
-test('M8 whatever happens, and in whatever order, it ends as the provider says, and the books add up', () =>
+test.each(beginnings)('M8 %s it ends as the provider says, whatever the order', (_, beginning) => {
   fc.assert(
     fc.property(life, received, saved, fc.boolean(), (happenings, truth, authorizationId, lateSpeech) => {
       const world = createWorld(truth, authorizationId)
-      run(world, happenings, lateSpeech)
+      run(world, [...beginning, ...happenings], lateSpeech)
       const { value } = snapshotOf(world)
       const context = contextOf(world)
       const books = bucketsOf(context)
@@ -164,10 +197,95 @@ test('M8 whatever happens, and in whatever order, it ends as the provider says, 
       if (isKept) expect(holder).toMatchObject({ paymentId: input.id, paid: true })
       else if (value !== 'needsReview') expect(holder?.paymentId).not.toBe(input.id)
     }),
-  ))
+  )
+})
 
 const amountOf = (params: unknown) => (params as { input: { amount: { minor: number } } }).input.amount.minor
 
 /** The first claim decides whether there is a payment at all; a refusal of a second one comes too late for that. */
 const wasRefusedLate = (world: World) =>
   world.claimsRefused() > 0 && promises(world, 'initializePayment', 'chargeAuthorization').length > 0
+
+/** All of them in some order, and some of them again. */
+const shuffled = <Message>(messages: readonly Message[]) =>
+  fc
+    .tuple(
+      fc.array(fc.constantFrom(...messages), { maxLength: 6 }),
+      fc.array(fc.nat(), { minLength: messages.length + 6, maxLength: messages.length + 6 }),
+    )
+    .map(([again, ranks]) =>
+      [...messages, ...again]
+        .map((message, index) => ({ message, rank: ranks[index] ?? 0 }))
+        .toSorted((one, other) => one.rank - other.rank)
+        .map(({ message }) => message),
+    )
+
+type Told = Parameters<typeof initializing.when>[number]
+type Scene = { story: typeof initializing; held: Story<typeof purchaseMachine>; version: number }
+
+/** The purchase hears what the payment says, and is still to be had. */
+const deliver = ({ story, held, version }: Scene, message: Told): Scene => {
+  const next = story.when(message)
+  const source = { actor: 'payment', id: input.id, version: version + 1 }
+  const news = next.effects
+    .filter(({ name }) => name === 'tell')
+    .map(({ params }) => (params as { message: PaymentNews }).message)
+  const heard = held.when(...news.map(({ type }) => ({ type, source, at: input.at })))
+  const scene = { story: next, held: heard, version: version + 1 }
+  return news.some(({ type }) => type === 'payment.claimed') ? deliver(scene, granted()) : scene
+}
+
+test('F08 F09 any permutation and repetition of the same inputs ends in the same state and books', () => {
+  const minors = fc.constantFrom(100_000, 250_000, price.minor)
+  const cases = fc
+    .record({
+      answers: fc.subarray([
+        initialized(),
+        unknown(),
+        missing(),
+        webhook(),
+        verify(),
+        verified('abandoned'),
+        verified('failed'),
+        verified('pending'),
+      ]),
+      disputes: fc.constantFrom([], ['open'] as const, ['open', 'won'] as const, ['open', 'lost'] as const),
+      isDecidedEarly: fc.boolean(),
+      disputed: minors,
+      ends: fc.tuple(
+        fc.constantFrom('processed' as const, 'failed'),
+        fc.constantFrom('processed' as const, 'rejected'),
+      ),
+    })
+    .chain(({ answers, disputes, isDecidedEarly, disputed, ends }) => {
+      const news = disputes.map((standing) => disputeChanged(disputed, standing))
+      const first = [paid(), ...answers, ...(isDecidedEarly ? news : news.slice(0, 1))]
+      const [one, other] = ends
+      const then = [...first, ...news, refundChanged('refund-1', one), refundChanged('refund-2', other)]
+      return fc.record({
+        orders: fc.tuple(shuffled<Told>(first), shuffled<Told>(then)),
+        others: fc.tuple(shuffled<Told>(first), shuffled<Told>(then)),
+      })
+    })
+  const endOf = ([first, then]: [Told[], Told[]]) => {
+    const requests = [requestRefund('refund-1', 250_000), requestRefund('refund-2', 250_000)]
+    const version = 1
+    const held = given(purchaseMachine, { ...input, id: input.purchaseId }).when({
+      type: 'payment.claimed',
+      source: { actor: 'payment', id: input.id, version },
+      at: input.at,
+    })
+    const end = [...first, ...requests, ...then].reduce(deliver, { story: initializing, held, version })
+    const { value, context } = end.story.snapshot
+    const { charged, refunds, disputes } = context as PaymentContext
+    const { holder } = end.held.snapshot.context as PurchaseContext
+    return { value, charged, refunds, disputes, isPaid: holder?.paid ?? false, isFree: holder === null }
+  }
+  fc.assert(
+    fc.property(cases, ({ orders, others }) => {
+      const end = endOf(orders)
+      expect(end.value).toBe('settled')
+      expect(end).toEqual(endOf(others))
+    }),
+  )
+})

@@ -5,11 +5,7 @@ import { purchaseMachine } from '../machines/purchase.ts'
 import { refundMachine } from '../machines/refund.ts'
 import { createActors, type Name, type Promised } from './actor-model.ts'
 import { input, at as startsAt } from './payment-messages.ts'
-import { createProvider, type Received } from './provider-model.ts'
-
-/** What may become of a request: the answer, or only its effect, or neither, or its effect after the answer. */
-export const MOODS = ['answered', 'lost', 'never', 'slow', 'refused', 'dead'] as const
-export type Mood = (typeof MOODS)[number]
+import { createProvider, type Mood, type Received } from './provider-model.ts'
 
 /** One thing that happens; what is not possible just then does not happen. `pick` chooses among what there is. */
 export type Happening =
@@ -82,7 +78,7 @@ export const createWorld = (received: Received, authorizationId: string | null) 
   }
 
   const webhook = (type: string, fields: object = {}) =>
-    letters.push({ to: PAYMENT, message: { type: `webhook.${type}`, ...fields } as EventObject })
+    letters.push({ to: PAYMENT, message: { type: `webhook.${type}`, ...fields } })
 
   const disputeWebhook = (providerDisputeId: string) =>
     webhook('disputeChanged', { disputeId: `dispute-${providerDisputeId}`, providerDisputeId })

@@ -143,6 +143,9 @@ describe('a payment that is made', () => {
       .when(paid(), initialized())
       .expect({ state: 'settled', refused: true, events: [settledEvent()] })
     verifying
+      .when(initialized())
+      .expect({ state: { open: 'awaitingCustomer' }, events: [some('checkoutReady')] })
+    verifying
       .when(initialized(), paid())
       .expect({ state: 'settled', events: [some('checkoutReady'), settledEvent()] })
   })

@@ -1,6 +1,9 @@
 import type { EventObject } from 'xstate'
 import type { TransactionStatus } from '../contracts/payment.ts'
-import type { Mood } from './payment-world.ts'
+
+/** What may become of a request: the answer, or only its effect, or neither, or its effect after the answer. */
+export const MOODS = ['answered', 'lost', 'never', 'slow', 'refused', 'dead'] as const
+export type Mood = (typeof MOODS)[number]
 
 export type Received = { amountMinor: number; currency: string; reference: string }
 
@@ -142,7 +145,7 @@ export const createProvider = (reference: string, received: Received) => {
   }
 }
 
-const message = (type: string, fields: object = {}) => ({ type, ...fields }) as EventObject
+const message = (type: string, fields: object = {}) => ({ type, ...fields })
 
 const failure = (effect: string, mood: Mood) =>
   mood === 'dead'

@@ -1,12 +1,16 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { AnyActorDefinition } from '../actors/actor.ts'
 import { actors } from '../actors/registry.ts'
 import { createSimulator } from '../src/paystack-simulator/simulator.ts'
 import { routesOf } from '../src/gateway/routes.ts'
+import type { ServerOptions } from '../src/server.ts'
 import { createLogger } from '../src/terminal-log.ts'
 import { days } from './support/clock.ts'
 import { rawClient } from './support/raw-client.ts'
+import { startRedis } from './support/redis.ts'
 import { aServer, aTeam, aUser, connect, type Client } from './support/server.ts'
 import { post, SECRET, signed } from './support/webhook.ts'
 
@@ -38,13 +42,14 @@ const CARD_KEYS = [
 ]
 
 /** A whole server with everything that it says: its log at the finest level, and its answers. */
-const aScene = async () => {
+const aScene = async (options: Partial<ServerOptions> = {}) => {
   const log: string[] = []
   const answers: string[] = []
   const simulator = await createSimulator({ port: 0, host: '127.0.0.1', secretKey: SECRET, now: Date.now })
   onTestFinished(simulator.close)
   const server = await aServer({
     paystack: { secretKey: SECRET, url: simulator.url },
+    ...options,
     logger: createLogger('trace', process.stdout, { write: (line) => void log.push(line) }),
   })
   simulator.control.setWebhookUrl(`${server.url}/webhooks/paystack`)
@@ -324,8 +329,8 @@ it('nor does anything else that a client can send', async () => {
   await expectClean(scene, ['AUTH_f0r3st'])
 }, 120_000)
 
-it('a card that was paid with leaves no authorization code in clear', async () => {
-  const scene = await aScene()
+/** Pays with a new card and then with the kept one. @returns the authorization codes that there were */
+const payTwice = async (scene: Scene): Promise<string[]> => {
   const { server, simulator, student, http, socket } = scene
   const offeringId = randomUUID()
   await http('PUT', `/api/v1/prices/${offeringId}`, {
@@ -353,6 +358,33 @@ it('a card that was paid with leaves no authorization code in clear', async () =
 
   const codes = simulator.control.authorizations().map(({ code }) => code)
   expect(codes.length).toBeGreaterThan(0)
-  await expectClean(scene, codes)
   expect(await server.database.sql.query({ name: 'hooks', text: 'select id from webhook' })).not.toEqual([])
+  return codes
+}
+
+it('a card that was paid with leaves no authorization code in clear', async () => {
+  const scene = await aScene()
+  await expectClean(scene, await payTwice(scene))
 }, 120_000)
+
+it.runIf(spawnSync('redis-server', ['--version']).status === 0 || process.env['CI'] === 'true')(
+  'nor does it in Redis, at any time',
+  async () => {
+    const redis = await startRedis()
+    onTestFinished(redis.stop)
+    const sent: string[] = []
+    const client = new Redis(redis.url)
+    const monitor = await client.monitor()
+    monitor.on('monitor', (_time: string, command: string[]) => sent.push(command.join(' ')))
+    onTestFinished(() => {
+      monitor.disconnect()
+      client.disconnect()
+    })
+    const scene = await aScene({ redisUrl: redis.url })
+    const codes = await payTwice(scene)
+    await expectClean(scene, codes)
+    expect(sent.join(' ')).toContain('webhook:')
+    expectNowhere({ redis: sent }, [...codes, PASSWORD, SECRET, scene.student.token, scene.student.email])
+  },
+  120_000,
+)

@@ -121,7 +121,7 @@ describe('submitRefund', () => {
 
   it('does nothing for a refund that does not wait for it any more', async () => {
     const { id, send, attempt, state, asked, due } = await aRefundScene()
-    await send('refund', id, { type: 'provider.unknown', ...{ reason: 'timeout' } })
+    await send('refund', id, { type: 'provider.unknown', reason: 'timeout' })
     expect(await attempt('submitRefund', id)).toBe('done')
     expect(await state()).toBe('reconciling')
     expect(asked).toEqual([])

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { createVault } from '../src/vault.ts'
 
+const UNOPENED = /authenticat|initialization vector|not here/i
+
 const aKey = (id: string) => ({ id, key: randomBytes(32) })
 
 it.each(['AUTH_72btv547', '', 'naïve – 🎓', 'x'.repeat(10_000)])(
@@ -22,7 +24,7 @@ it('equal texts are sealed differently, and neither shows the text', () => {
 
 it('another key does not open it, even under the same name', () => {
   const sealed = createVault([aKey('k1')]).seal('AUTH_72btv547')
-  expect(() => createVault([aKey('k1')]).open(sealed)).toThrow()
+  expect(() => createVault([aKey('k1')]).open(sealed)).toThrow(UNOPENED)
   expect(() => createVault([aKey('k2')]).open(sealed)).toThrow(/key that is not here: k1/)
 })
 
@@ -38,12 +40,12 @@ it('a text that somebody has changed does not open, wherever it was changed', ()
   for (let index = 0; index < bytes.length; index++) {
     const changed = Buffer.from(bytes)
     changed[index]! ^= 1
-    expect(() => vault.open(`${version}.${id}.${changed.toString('base64url')}`)).toThrow()
+    expect(() => vault.open(`${version}.${id}.${changed.toString('base64url')}`)).toThrow(UNOPENED)
   }
-  expect(() => vault.open(`${version}.k2.${body}`)).toThrow()
-  expect(() => vault.open(`v2.${id}.${body}`)).toThrow()
+  expect(() => vault.open(`${version}.k2.${body}`)).toThrow(UNOPENED)
+  expect(() => vault.open(`v2.${id}.${body}`)).toThrow(UNOPENED)
   for (const cut of ['', 'AAAA', body.slice(0, -4)])
-    expect(() => vault.open(`${version}.${id}.${cut}`)).toThrow()
+    expect(() => vault.open(`${version}.${id}.${cut}`)).toThrow(UNOPENED)
 })
 
 it('after a change of keys the old one opens and the new one seals', () => {

@@ -15,6 +15,7 @@ export const CERTIFICATIONS_OF_EACH = 3
 export const REQUIRED_CERT_TYPES = ['first_aid', 'safeguarding']
 
 export const ADMIN_EMAIL = `admin@${DOMAIN}`
+export const LEARNER_EMAIL = `learner@${DOMAIN}`
 
 /** @param number from 1 on */
 export const coordinatorEmail = (number: number): string => `coordinator${number}@${DOMAIN}`

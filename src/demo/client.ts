@@ -11,37 +11,34 @@ export type Me = { userId: string; orgId: string; token: string }
 
 /** @throws DemoStopped */
 export const signIn = async (url: string, email: string, password: string): Promise<Me> => {
-  const {
-    status,
-    data: { userId, token },
-  } = await request(`${url}/api/auth/user/login`, {
+  const { status, data } = await ask(`${url}/api/auth/user/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email, password }),
   })
+  const { userId, token } = data as Answer
   if (status === 401)
     throw new DemoStopped(
       `${email} cannot sign in at ${url}: that server has no demo data (LAUREL_DEMO=off), or another LAUREL_DEMO_PASSWORD.`,
     )
   if (!userId || !token) throw new DemoStopped(`${url} answered ${status} to a sign-in. Is it Laurel?`)
   const authorization = `Bearer ${token}`
-  const profile = await request(`${url}/api/auth/user/profile`, {
-    headers: { authorization },
-  })
-  return { userId, token, orgId: profile.data.orgId ?? '' }
+  const profile = await ask(`${url}/api/auth/user/profile`, { headers: { authorization } })
+  return { userId, token, orgId: (profile.data as Answer).orgId ?? '' }
 }
 
-/** What the two routes answer with; neither field is there in a refusal. */
+/** What the two routes answer with; no field is there in a refusal. */
 type Answer = { userId?: string; token?: string; orgId?: string }
 
-const request = async (url: string, init: RequestInit): Promise<{ status: number; data: Answer }> => {
+/** What one route answers. @throws DemoStopped when nobody does */
+export const ask = async (url: string, init: RequestInit): Promise<{ status: number; data: object }> => {
   const response = await fetch(url, init).catch((error: unknown) => {
     throw new DemoStopped(
       `Nobody answers at ${new URL(url).origin}. Start Laurel with \`npm start\` in another terminal, or set LAUREL_URL.`,
       { cause: error },
     )
   })
-  const body = (await response.json().catch(() => ({}))) as { data?: Answer | null }
+  const body = (await response.json().catch(() => ({}))) as { data?: object | null }
   return { status: response.status, data: body.data ?? {} }
 }
 
@@ -49,8 +46,12 @@ export type Live = {
   subscribed: Subscribed
   /** Sends a command and waits for its answer. @throws DemoStopped when it is refused. */
   command: (name: string, payload: object) => Promise<Accepted & { id: string }>
-  /** Waits for a push, which may have arrived already. @throws DemoStopped after `patienceMs`. */
-  pushed: (type: string, fits: (event: EventFrame) => boolean, patienceMs: number) => Promise<EventFrame>
+  /** Waits for a push of one of these types, which may have arrived already. @throws DemoStopped after `patienceMs`. */
+  pushed: (
+    types: string | readonly string[],
+    fits: (event: EventFrame) => boolean,
+    patienceMs: number,
+  ) => Promise<EventFrame>
   close: () => void
 }
 
@@ -81,22 +82,30 @@ export const goLive = async (
     // The id of the command makes a retry safe; the id of the actor comes back in the answer.
     command: async (name, payload) =>
       (await call(name, { ...payload, commandId: randomUUID() })) as Accepted & { id: string },
-    pushed: (type, fits, patienceMs) =>
+    pushed: (types, fits, patienceMs) =>
       new Promise((resolve, reject) => {
+        const wanted = [types].flat()
         const end = () => {
           clearTimeout(patience)
           waiting.delete(look)
+          socket.off('disconnect', lose)
+        }
+        const fail = (message: string) => {
+          end()
+          reject(new DemoStopped(message))
         }
         const look = () => {
-          const event = events.find((candidate) => candidate.type === type && fits(candidate))
+          const event = events.find((candidate) => wanted.includes(candidate.type) && fits(candidate))
           if (!event) return
           end()
           resolve(event)
         }
-        const patience = setTimeout(() => {
-          end()
-          reject(new DemoStopped(`No ${type} was pushed within ${patienceMs / 1000} s.`))
-        }, patienceMs)
+        const lose = () => fail('The server has closed the connection; what was acknowledged goes on there.')
+        const patience = setTimeout(
+          () => fail(`No ${wanted[0]} was pushed within ${patienceMs / 1000} s.`),
+          patienceMs,
+        )
+        socket.on('disconnect', lose)
         waiting.add(look)
         look()
       }),

@@ -1,9 +1,11 @@
+import type { Money } from '../../contracts/money.ts'
 import { derivedId } from '../derived-id.ts'
 import {
   ADMIN_EMAIL,
   CERTIFICATIONS_OF_EACH,
   COORDINATORS,
   coordinatorEmail,
+  LEARNER_EMAIL,
   MENTORS,
   mentorEmail,
   REQUIRED_CERT_TYPES,
@@ -35,8 +37,13 @@ export type DemoCertification = {
   steps: readonly DemoStep[]
 }
 
+/** What learners can pay for. */
+export type DemoOffering = { offeringId: string; title: string; amount: Money }
+
 export type DemoData = {
   admin: DemoUser
+  learner: DemoUser
+  offerings: readonly DemoOffering[]
   coordinators: readonly DemoUser[]
   mentorUsers: readonly DemoUser[]
   mentors: readonly DemoMentor[]
@@ -65,6 +72,14 @@ const EXPIRY_MINUTES = [
   420, 540, 720,
 ]
 
+/** In kobo. */
+const OFFERINGS: Record<string, number> = {
+  'Peer mentor foundation course': 2_500_000,
+  'First aid refresher': 750_000,
+  'Safeguarding workshop': 1_200_000,
+  'Group facilitation certificate': 4_850_000,
+}
+
 /** A few mentors who take a break, by their number. */
 const PAUSED: Record<number, string> = {
   41: 'On parental leave until spring',
@@ -74,7 +89,7 @@ const PAUSED: Record<number, string> = {
 }
 
 /**
- * The demo organisation's people and certificates, the same for each organisation id: only the dates follow `nowMs`.
+ * The demo organisation's people, certificates and prices, the same for each organisation id: only the dates follow `nowMs`.
  * Ids follow from the organisation, so that loading twice makes nothing twice.
  */
 export const demoData = (orgId: string, nowMs: number): DemoData => {
@@ -96,7 +111,14 @@ export const demoData = (orgId: string, nowMs: number): DemoData => {
       return { id, mentorId, coordinatorId, certType, ...lifeOf(certType, index, n, nowMs) }
     }),
   )
-  return { admin: user('admin', ADMIN_EMAIL, 0), coordinators, mentorUsers, mentors, certifications }
+  const offerings = Object.entries(OFFERINGS).map(([title, minor], index) => ({
+    offeringId: demoId(orgId, `offering:${index + 1}`),
+    title,
+    amount: { minor, currency: 'NGN' as const },
+  }))
+  const admin = user('admin', ADMIN_EMAIL, 0)
+  const learner = user('student', LEARNER_EMAIL, COORDINATORS + MENTORS + 1)
+  return { admin, learner, offerings, coordinators, mentorUsers, mentors, certifications }
 }
 
 /** The id of what the demo organisation calls by this name. */

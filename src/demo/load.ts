@@ -8,6 +8,7 @@ import type { Organisation as OrganisationRules } from '../../actors/ports.ts'
 import type { Refusal } from '../../contracts/protocol.ts'
 import type { Database } from '../../persistence/database.ts'
 import { Organisation, User, UserRole } from '../../persistence/identity.ts'
+import { OfferingPrice } from '../../persistence/prices.ts'
 import { createPasswords } from '../auth/passwords.ts'
 import { REQUIRED_CERT_TYPES, type DemoUser } from './accounts.ts'
 import { demoData, demoId, type DemoData, type DemoStep } from './data.ts'
@@ -25,28 +26,47 @@ const CHUNK = 200
 
 /**
  * Loads the demo data into the default organisation, or does nothing when it is there. All ids are fixed, so a load
- * that was cut off goes on where it stopped. The administrator's account comes last: it says that all is complete.
+ * that was cut off goes on where it stopped. The administrator's account comes last: it says that people and
+ * certificates are complete. What later versions brought is looked for on each start.
  * @returns whether anything had to be loaded.
  * @throws DemoRefused
  */
 export const loadDemo = async (target: DemoTarget, password: string): Promise<boolean> => {
   const data = demoData(target.defaultOrgId, target.now())
-  const users = [...data.coordinators, ...data.mentorUsers, data.admin]
-  const known = await target.database.read((em) => em.findOne(User, { id: data.admin.id }))
+  const { coordinators, mentorUsers, learner, admin } = data
+  const known = await target.database.read((em) => em.findOne(User, { id: admin.id }))
   const passwords = createPasswords()
-  if (known) {
-    if (!(await passwords.matches(password, known.passwordHash)))
-      await changePasswords(target, users, await passwords.hash(password))
-    return false
-  }
+  const isSame = known !== null && (await passwords.matches(password, known.passwordHash))
   // One derivation for all: two hundred would take twenty seconds, and the password is the same.
-  const passwordHash = await passwords.hash(password)
-  const organisation = await prepareOrganisation(target)
-  await addUsers(target, [...data.coordinators, ...data.mentorUsers], passwordHash)
-  await addActors(target, data, organisation)
-  await addUsers(target, [data.admin], passwordHash)
-  return true
+  const passwordHash = isSame ? known.passwordHash : await passwords.hash(password)
+  if (!known) {
+    const organisation = await prepareOrganisation(target)
+    await addUsers(target, [...coordinators, ...mentorUsers], passwordHash)
+    await addActors(target, data, organisation)
+    await addUsers(target, [admin], passwordHash)
+  } else if (!isSame) {
+    await changePasswords(target, [...coordinators, ...mentorUsers, learner, admin], passwordHash)
+  }
+  const hasLearner = await target.database.read((em) => em.findOne(User, { id: learner.id }))
+  if (!hasLearner) await addUsers(target, [learner], passwordHash)
+  const hasPrices = await addPrices(target, data)
+  return !known || !hasLearner || !hasPrices
 }
+
+/** What an administrator has changed stays. @returns whether all were there */
+const addPrices = ({ database, defaultOrgId: orgId, now }: DemoTarget, { offerings }: DemoData) =>
+  database.transaction(async (em) => {
+    const rows = offerings.map(({ offeringId, title, amount: { minor: amountMinor, currency } }) => {
+      return { offeringId, orgId, title, amountMinor, currency, active: true, updatedAt: new Date(now()) }
+    })
+    const ids = rows.map(({ offeringId }) => offeringId)
+    if ((await em.count(OfferingPrice, { offeringId: { $in: ids } })) === rows.length) return true
+    await em.upsertMany(OfferingPrice, rows, {
+      onConflictFields: ['offeringId'],
+      onConflictAction: 'ignore',
+    })
+    return false
+  })
 
 const prepareOrganisation = ({ database, defaultOrgId }: DemoTarget): Promise<OrganisationRules> =>
   database.transaction(async (em) => {

@@ -1,4 +1,8 @@
 import { clearScreenDown, moveCursor } from 'node:readline'
+import type { EventFrame } from '../../contracts/protocol.ts'
+
+/** Time to read, where somebody is reading. */
+export const PAUSE_MS = process.stdout.isTTY ? 3_000 : 200
 
 /** Lines that stay, and below them a block that is drawn again and again. */
 export type Screen = {
@@ -43,6 +47,10 @@ export const createScreen = (out: NodeJS.WriteStream): Screen => {
     },
   }
 }
+
+/** The line for an event that was pushed. */
+export const pushed = ({ at, type }: EventFrame, described: string): string =>
+  `  ${at.slice(11, 19)}  pushed  ${type.padEnd(28)}${described}`.trimEnd()
 
 /** A line that wraps would take two rows, and the next erasing would leave one behind. */
 const cut = (line: string, { isTTY, columns }: NodeJS.WriteStream) =>

@@ -12,6 +12,9 @@ const Tell = z.object({
   orCreate: z.looseObject({}).optional(),
 })
 
+/** How often somebody who is not there is looked for again. */
+const BIRTH_ATTEMPTS = 4
+
 /**
  * A message from one actor to another. The effect's id is the message id, so the receiver takes it once; its turn
  * settles the effect in the same commit.
@@ -28,7 +31,9 @@ export const createTell = (engine: Engine, now: () => number): EffectHandler => 
       const to = { type: actor, id }
       const told = () => report(effect, { ...message, source: sourceOf(effect) }, to)
       const outcome = await told()
-      if (!orCreate || !('final' in outcome)) return outcome
+      if (!('final' in outcome)) return outcome
+      // It may be about to be made by another effect of the same turn.
+      if (!orCreate) return effect.attempts < BIRTH_ATTEMPTS ? { retry: outcome.final } : outcome
       const made = await engine.send({
         ...resultOf(effect, now),
         id: `effect:${effect.id}:create`,

@@ -11,7 +11,7 @@ type Dependencies = {
 export const noSuchNamespace = () => new Error('Invalid namespace')
 
 /** Lets a socket into a namespace, as `socket.data.caller`; for those whom it does not admit it does not exist. */
-export const admission =
+export const admitTo =
   ({ callerOf, failed }: Dependencies, admits: (principal: Principal | undefined) => boolean) =>
   (socket: Socket, next: (error?: Error) => void): void => {
     const { token } = socket.handshake.auth as { token?: unknown }

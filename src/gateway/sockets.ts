@@ -4,7 +4,7 @@ import type { AnyActorDefinition } from '../../actors/actor.ts'
 import { refused, type Closing, type LiveEvent, type Reply } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
 import type { Caller } from '../auth/authenticate.ts'
-import { admission, noSuchNamespace } from './admission.ts'
+import { admitTo, noSuchNamespace } from './admission.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -98,7 +98,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
 
   const serve = (frontage: Frontage) => {
     const { namespace, subscriptions, admits } = frontage
-    namespace.use(admission(deps, admits))
+    namespace.use(admitTo(deps, admits))
     namespace.on('connection', (socket) => {
       const connection = connections.open(socket, socket.data.caller as Caller, async (it) => {
         if (admits(it.principal())) return subscriptions.recheck(it)

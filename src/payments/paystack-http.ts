@@ -12,7 +12,7 @@ export type PaystackConnection = {
   failed: (error: unknown, context?: object) => void
 }
 
-type Request<Data> = {
+export type PaystackRequest<Data> = {
   method: 'GET' | 'POST' | 'PUT'
   path: string
   body?: object
@@ -22,7 +22,7 @@ type Request<Data> = {
 }
 
 export type PaystackCall = <Data>(
-  request: Request<Data>,
+  request: PaystackRequest<Data>,
 ) => Promise<ProviderAnswer<{ data: Data; meta: unknown }>>
 
 const LONGEST_MS = 30_000
@@ -56,7 +56,7 @@ export const createPaystackCall = ({
       status = response.status
       text = await textOf(response)
     } catch (error) {
-      return lostIn(error)
+      return lostIn(error, signal)
     }
     const envelope = Envelope.safeParse(jsonOf(text)).data
     if (status === 401) failed(new Error('Paystack does not take the secret key: check PAYSTACK_SECRET_KEY'))
@@ -101,15 +101,15 @@ const refusalOf = (
   }
   if (status < 300 && envelope.status) return undefined
   const code = codeOf(status, envelope)
-  if (status === 404 || (method === 'GET' && status < 500 && isAboutNothing(envelope)))
+  if (!envelope.status && (status === 404 || (method === 'GET' && isAboutNothing(status, envelope))))
     return failure('missing', code, message)
   if (status >= 400 && status < 500 && status !== 408) return failure('refused', code, message)
   return failure('unknown', code, message)
 }
 
 /** Verifying an unknown reference is answered with 404 by the description and with 400 by the service. */
-const isAboutNothing = ({ status, code, message }: Envelope) =>
-  !status && (code === 'transaction_not_found' || /\bnot found\b/i.test(message))
+const isAboutNothing = (status: number, { code, message }: Envelope) =>
+  status <= 400 && (code === 'transaction_not_found' || /\bnot found\b/i.test(message))
 
 const codeOf = (status: number, { code, message }: Envelope): string => {
   if (code !== undefined && /^[\w.-]{1,64}$/.test(code)) return code
@@ -146,12 +146,11 @@ const textOf = async ({ body }: Response): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-const lostIn = (error: unknown): ProviderFailure => {
+const lostIn = (error: unknown, signal: AbortSignal): ProviderFailure => {
   if (error instanceof TooLarge) return failure('unknown', 'answer_too_large', 'an answer without end')
-  const { name } = error as Error
+  if (signal.aborted) return failure('unknown', 'aborted', 'given up while it was under way')
+  const { name, cause } = error as Error
   if (name === 'TimeoutError') return failure('unknown', 'timeout', 'no answer in time')
-  if (name === 'AbortError') return failure('unknown', 'aborted', 'given up while it was under way')
-  const { cause } = error as Error
   if (neverLeft(cause)) return failure('not_done', 'unreachable', 'cannot be reached')
   return failure('unknown', 'connection_lost', 'cut off')
 }

@@ -14,6 +14,7 @@ import {
   whole,
   type PaystackCall,
   type PaystackConnection,
+  type PaystackRequest,
 } from './paystack-http.ts'
 import type { PaymentProvider, ProviderAnswer, ProviderRefund } from './provider.ts'
 
@@ -25,6 +26,8 @@ const CUSTOMER_NOTE = 'Your payment is being given back.'
 /** https://paystack.com/docs/api/ */
 export const createPaystack = (connection: PaystackConnection): PaymentProvider => {
   const call = createPaystackCall(connection)
+  const post = async <Data>(request: Omit<PaystackRequest<Data>, 'method'>) =>
+    dataOf(await call({ method: 'POST', ...request }))
   const verify: PaymentProvider['verify'] = async (reference, signal) => {
     const path = `/transaction/verify/${encodeURIComponent(reference)}`
     return dataOf(await call({ method: 'GET', path, answer: TransactionAnswer, signal }))
@@ -34,18 +37,19 @@ export const createPaystack = (connection: PaystackConnection): PaymentProvider 
     verify,
     initialize: async ({ email, amountMinor, currency, reference, channels, metadata }, signal) => {
       const body = { email, amount: whole(amountMinor), currency, reference, metadata }
-      const request = channels ? { ...body, channels } : body
-      return ofUs(reference, await post('/transaction/initialize', request, CheckoutAnswer, signal))
+      const request = { path: '/transaction/initialize', body: channels ? { ...body, channels } : body }
+      return ofUs(reference, await post({ ...request, answer: CheckoutAnswer, signal }))
     },
     charge: async ({ email, amountMinor, currency, reference, authorizationCode }, signal) => {
-      const body = { email, amount: whole(amountMinor), currency, reference }
-      const request = { ...body, authorization_code: authorizationCode }
-      return ofUs(reference, await post('/transaction/charge_authorization', request, ChargeAnswer, signal))
+      const money = { amount: whole(amountMinor), currency }
+      const body = { email, ...money, reference, authorization_code: authorizationCode }
+      const request = { path: '/transaction/charge_authorization', body, answer: ChargeAnswer, signal }
+      return ofUs(reference, await post(request))
     },
     refund: ({ reference, amountMinor, currency, note }, signal) => {
-      const body = { transaction: reference, amount: whole(amountMinor), currency }
       const notes = { customer_note: CUSTOMER_NOTE, merchant_note: note }
-      return post('/refund', { ...body, ...notes }, RefundAnswer, signal)
+      const body = { transaction: reference, amount: whole(amountMinor), currency, ...notes }
+      return post({ path: '/refund', body, answer: RefundAnswer, signal })
     },
     refundsOf: async (reference, signal) => {
       // The list answers a reference with no rows at all: it knows transactions by their own number only.
@@ -53,9 +57,9 @@ export const createPaystack = (connection: PaystackConnection): PaymentProvider 
       return transaction.ok ? refundsOf(call, transaction.data.id, signal) : transaction
     },
     retryRefund: (providerRefundId, { currency, accountNumber, bankId }, signal) => {
-      const details = { currency, account_number: accountNumber, bank_id: bankId }
+      const body = { refund_account_details: { currency, account_number: accountNumber, bank_id: bankId } }
       const path = `/refund/retry_with_customer_details/${encodeURIComponent(providerRefundId)}`
-      return post(path, { refund_account_details: details }, RefundAnswer, signal)
+      return post({ path, body, answer: RefundAnswer, signal })
     },
     ...createPaystackDisputes(call),
   }

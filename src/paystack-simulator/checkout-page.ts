@@ -113,7 +113,7 @@ const pageOf = (title: string, content: string): string => `<!doctype html>
 </head>
 <body>
 <main>
-<p class="notice"><strong>This is a simulator.</strong> It is not Paystack, and no money moves. It takes no card number: choose below what the card does.</p>
+<p class="notice"><strong>This is a simulator.</strong> It is not Paystack, and no money moves. It never asks for the number of a card.</p>
 <h1>${text(title)}</h1>
 ${content}
 </main>

@@ -1,5 +1,5 @@
 import type { Agenda } from './agenda.ts'
-import type { Books, DisputeRecord } from './books.ts'
+import type { Books, DisputeRecord, TransactionRecord } from './books.ts'
 import { ApiRefusal, missing } from './refusal.ts'
 import type { DisputeResolution, DisputeUpdate } from './requests.ts'
 import { statusOf } from './standing.ts'
@@ -82,23 +82,8 @@ export const createDisputes = ({ books, transactions, webhooks, agenda, now }: D
         throw new ApiRefusal('Transaction has not been paid, so nobody can dispute it', {
           code: 'transaction_not_disputable',
         })
-      const at = now()
-      const dispute: DisputeRecord = {
-        id: books.newId(),
-        reference,
-        amountMinor: amountMinor ?? transaction.amountMinor,
-        status: 'awaiting-merchant-feedback',
-        resolution: null,
-        category: 'chargeback',
-        dueAt: at + dueInMs,
-        resolvedAt: null,
-        evidence: null,
-        uploadedFile: null,
-        history: [{ status: 'awaiting-merchant-feedback', by: transaction.email, at }],
-        messages: [{ sender: transaction.email, body: 'I do not know this payment', at }],
-        createdAt: at,
-        updatedAt: at,
-      }
+      const dispute = opened(transaction, { id: books.newId(), at: now(), dueInMs })
+      dispute.amountMinor = amountMinor ?? dispute.amountMinor
       books.disputes.set(dispute.id, dispute)
       books.changed()
       tell('create', dispute)
@@ -143,3 +128,23 @@ export const createDisputes = ({ books, transactions, webhooks, agenda, now }: D
     },
   }
 }
+
+const opened = (
+  { reference, amountMinor, email }: TransactionRecord,
+  { id, at, dueInMs }: { id: number; at: number; dueInMs: number },
+): DisputeRecord => ({
+  id,
+  reference,
+  amountMinor,
+  status: 'awaiting-merchant-feedback',
+  resolution: null,
+  category: 'chargeback',
+  dueAt: at + dueInMs,
+  resolvedAt: null,
+  evidence: null,
+  uploadedFile: null,
+  history: [{ status: 'awaiting-merchant-feedback', by: email, at }],
+  messages: [{ sender: email, body: 'I do not know this payment', at }],
+  createdAt: at,
+  updatedAt: at,
+})

@@ -1,5 +1,5 @@
 import type { Agenda } from './agenda.ts'
-import type { Books, RefundRecord, RefundStatus } from './books.ts'
+import type { Books, RefundRecord, RefundStatus, TransactionRecord } from './books.ts'
 import { ApiRefusal, missing } from './refusal.ts'
 import type { RefundCreate } from './requests.ts'
 import { SCENARIOS, type RefundPlan } from './scenarios.ts'
@@ -69,23 +69,10 @@ export const createRefunds = (dependencies: Dependencies): Refunds => {
     get,
     create: (input) => {
       const transaction = transactions.get(input.transaction)
-      const { reference, currency } = transaction
-      if (transaction.status !== 'success')
-        throw new ApiRefusal('Transaction has not been paid, so it cannot be refunded', {
-          code: 'transaction_not_refundable',
-        })
-      if (input.currency !== undefined && input.currency !== currency)
-        throw new ApiRefusal('Currency is not that of the transaction', { code: 'invalid_currency' })
-      const leftMinor = leftOf(books, reference, transaction.amountMinor)
-      const amountMinor = input.amount ?? leftMinor
-      if (leftMinor === 0)
-        throw new ApiRefusal('Transaction has been fully reversed', { code: 'transaction_reversed' })
-      if (amountMinor > leftMinor)
-        throw new ApiRefusal('Refund amount is more than what is left of the transaction', {
-          code: 'refund_amount_too_large',
-          nextStep: `At most ${leftMinor} can be refunded`,
-        })
+      const amountMinor = refundable(books, transaction, input)
       const plan = transaction.refundPlan ?? general ?? SCENARIOS[transaction.scenario ?? 'success'].refunds
+      const { reference, currency } = transaction
+      const at = now()
       const refund: RefundRecord = {
         id: books.newId(),
         reference,
@@ -95,8 +82,8 @@ export const createRefunds = (dependencies: Dependencies): Refunds => {
         merchantNote: input.merchant_note ?? `Refund for transaction ${reference}`,
         status: 'pending',
         steps: [...STEPS[plan]],
-        createdAt: now(),
-        updatedAt: now(),
+        createdAt: at,
+        updatedAt: at,
       }
       books.refunds.set(refund.id, refund)
       become(refund, 'pending')
@@ -128,6 +115,27 @@ export const createRefunds = (dependencies: Dependencies): Refunds => {
     },
     moving: () => books.refunds.values().reduce((sum, { steps }) => sum + (steps.length > 0 ? 1 : 0), 0),
   }
+}
+
+/** @returns how much. @throws ApiRefusal when that cannot be given back */
+const refundable = (books: Books, transaction: TransactionRecord, input: RefundCreate): number => {
+  const { reference, currency, status, amountMinor: chargedMinor } = transaction
+  if (status !== 'success')
+    throw new ApiRefusal('Transaction has not been paid, so it cannot be refunded', {
+      code: 'transaction_not_refundable',
+    })
+  if (input.currency !== undefined && input.currency !== currency)
+    throw new ApiRefusal('Currency is not that of the transaction', { code: 'invalid_currency' })
+  const leftMinor = leftOf(books, reference, chargedMinor)
+  const amountMinor = input.amount ?? leftMinor
+  if (leftMinor === 0)
+    throw new ApiRefusal('Transaction has been fully reversed', { code: 'transaction_reversed' })
+  if (amountMinor > leftMinor)
+    throw new ApiRefusal('Refund amount is more than what is left of the transaction', {
+      code: 'refund_amount_too_large',
+      nextStep: `At most ${leftMinor} can be refunded`,
+    })
+  return amountMinor
 }
 
 /** What a failed refund asked for can be asked for again. Disputes are not counted: the documents do not say so. */

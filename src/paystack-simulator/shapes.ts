@@ -8,7 +8,7 @@ import { z } from 'zod'
 export const Nothing = z.null()
 export const Empty = z.strictObject({})
 
-export const Log = z.strictObject({
+const Log = z.strictObject({
   start_time: z.int(),
   time_spent: z.int(),
   attempts: z.int(),

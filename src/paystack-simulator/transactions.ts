@@ -40,49 +40,16 @@ export const createTransactions = ({ books, webhooks, now, secretKey }: Dependen
     if (!found) throw missing('Transaction reference', 'transaction_not_found')
     return found
   }
-  /** Long enough that nobody guesses another one, and the same after a restart. */
-  const codeOf = (text: string, length: number) =>
-    createHmac('sha256', secretKey).update(text).digest('hex').slice(0, length)
-
+  const codeOf = createCodes(secretKey)
   const create = (input: Initialization | AuthorizationCharge): TransactionRecord => {
-    const id = books.newId()
-    const reference = input.reference ?? `T${id}`
-    if (books.transactions.has(reference))
-      throw new ApiRefusal('Duplicate Transaction Reference', {
-        code: 'duplicate_reference',
-        nextStep: 'Use another reference',
-      })
-    if (input.amount < LEAST_MINOR[input.currency])
-      throw new ApiRefusal('Invalid Amount Sent', {
-        code: 'invalid_amount',
-        nextStep: `The least is ${LEAST_MINOR[input.currency]} in ${input.currency}, in the subunit`,
-      })
-    const { email, amount, currency, metadata = null } = input
-    const transaction: TransactionRecord = {
-      id,
-      reference,
-      accessCode: codeOf(`access ${id}`, 20),
-      email,
-      amountMinor: amount,
-      currency,
-      metadata,
-      callbackUrl: typeof input['callback_url'] === 'string' ? input['callback_url'] : null,
-      status: 'abandoned',
-      charges: 0,
-      gatewayResponse: NOT_COMPLETED,
-      createdAt: now(),
-      paidAt: null,
-      scenario: null,
-      authorizationCode: null,
-      refundPlan: null,
-    }
-    books.transactions.set(reference, transaction)
-    const customerId = books.customers.get(email)?.id ?? books.newId()
-    books.customers.set(email, { id: customerId, email, code: `CUS_${codeOf(`customer ${email}`, 15)}` })
+    const transaction = begun(books, input, { at: now(), codeOf })
+    books.transactions.set(transaction.reference, transaction)
+    const { email } = transaction
+    const id = books.customers.get(email)?.id ?? books.newId()
+    books.customers.set(email, { id, email, code: `CUS_${codeOf(`customer ${email}`, 15)}` })
     books.changed()
     return transaction
   }
-
   const authorize = (transaction: TransactionRecord, scenario: ScenarioName) => {
     const code = `AUTH_${codeOf(`card ${transaction.id}`, 14)}`
     // The signature tells that two authorizations are the same card.
@@ -146,14 +113,8 @@ export const createTransactions = ({ books, webhooks, now, secretKey }: Dependen
     abandon: (reference) => become(reference, 'abandoned', NOT_COMPLETED),
     stall: (reference, status) => become(reference, status, 'Waiting'),
     charge: (input) => {
-      const card = books.authorizations.get(input.authorization_code)
-      const again = card && SCENARIOS[card.scenario].again
-      if (!card || again === 'never')
-        throw new ApiRefusal('Authorization code is invalid or cannot be used again', {
-          code: 'invalid_authorization',
-        })
-      if (card.email.toLowerCase() !== input.email.toLowerCase())
-        throw new ApiRefusal('Email does not match Authorization code', { code: 'email_mismatch' })
+      const card = chargeable(books, input)
+      const { again } = SCENARIOS[card.scenario]
       const transaction = create(input)
       transaction.scenario = card.scenario
       if (again === 'challenge') return { transaction, card, challenged: true }
@@ -163,4 +124,62 @@ export const createTransactions = ({ books, webhooks, now, secretKey }: Dependen
       return { transaction, card, challenged: false }
     },
   }
+}
+
+type CodeOf = (text: string, length: number) => string
+
+/** Long enough that nobody guesses another one, and the same after a restart. */
+const createCodes =
+  (secretKey: string): CodeOf =>
+  (text, length) =>
+    createHmac('sha256', secretKey).update(text).digest('hex').slice(0, length)
+
+/** @throws ApiRefusal when the reference is taken, or the amount too small */
+const begun = (
+  books: Books,
+  input: Initialization | AuthorizationCharge,
+  { at, codeOf }: { at: number; codeOf: CodeOf },
+): TransactionRecord => {
+  const id = books.newId()
+  const { email, amount, currency, metadata = null, reference = `T${id}` } = input
+  if (books.transactions.has(reference))
+    throw new ApiRefusal('Duplicate Transaction Reference', {
+      code: 'duplicate_reference',
+      nextStep: 'Use another reference',
+    })
+  if (amount < LEAST_MINOR[currency])
+    throw new ApiRefusal('Invalid Amount Sent', {
+      code: 'invalid_amount',
+      nextStep: `The least is ${LEAST_MINOR[currency]} in ${currency}, in the subunit`,
+    })
+  return {
+    id,
+    reference,
+    accessCode: codeOf(`access ${id}`, 20),
+    email,
+    amountMinor: amount,
+    currency,
+    metadata,
+    callbackUrl: typeof input['callback_url'] === 'string' ? input['callback_url'] : null,
+    status: 'abandoned',
+    charges: 0,
+    gatewayResponse: NOT_COMPLETED,
+    createdAt: at,
+    paidAt: null,
+    scenario: null,
+    authorizationCode: null,
+    refundPlan: null,
+  }
+}
+
+/** @throws ApiRefusal when there is no such card, or it is not to be charged so */
+const chargeable = (books: Books, { authorization_code, email }: AuthorizationCharge) => {
+  const card = books.authorizations.get(authorization_code)
+  if (!card || SCENARIOS[card.scenario].again === 'never')
+    throw new ApiRefusal('Authorization code is invalid or cannot be used again', {
+      code: 'invalid_authorization',
+    })
+  if (card.email.toLowerCase() !== email.toLowerCase())
+    throw new ApiRefusal('Email does not match Authorization code', { code: 'email_mismatch' })
+  return card
 }

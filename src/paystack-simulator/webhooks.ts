@@ -59,27 +59,8 @@ export const createWebhooks = ({ books, agenda, faults, secretKey, url }: Depend
     books.changed()
     tried(delivery)
   }
-  const post = async (body: string): Promise<boolean> => {
-    if (url === undefined) return false
-    const bytes = Buffer.from(body)
-    try {
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'x-paystack-signature': createHmac('sha512', secretKey).update(bytes).digest('hex'),
-        },
-        body: bytes,
-        redirect: 'manual',
-        signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(PATIENCE_MS)]),
-      })
-      await answer.body?.cancel()
-      return answer.status === 200
-    } catch {
-      // Nobody listens there, or not in time: that is what the retries are for.
-      return false
-    }
-  }
+  const post = async (body: string) =>
+    url !== undefined && (await isTaken({ url, body, secretKey, stopping: stopping.signal }))
   const attempt = async (delivery: Delivery, copies = 1): Promise<void> => {
     for (const release of held) release()
     const results = await Promise.all(Array.from({ length: copies }, () => post(delivery.body)))
@@ -161,6 +142,29 @@ export const createWebhooks = ({ books, agenda, faults, secretKey, url }: Depend
       resume()
     },
     stop: () => stopping.abort(),
+  }
+}
+
+type Post = { url: string; body: string; secretKey: string; stopping: AbortSignal }
+
+const isTaken = async ({ url, body, secretKey, stopping }: Post): Promise<boolean> => {
+  const bytes = Buffer.from(body)
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-paystack-signature': createHmac('sha512', secretKey).update(bytes).digest('hex'),
+      },
+      body: bytes,
+      redirect: 'manual',
+      signal: AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)]),
+    })
+    await answer.body?.cancel()
+    return answer.status === 200
+  } catch {
+    // Nobody listens there, or not in time: that is what the retries are for.
+    return false
   }
 }
 

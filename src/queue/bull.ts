@@ -39,7 +39,7 @@ export const createReminders = ({ link, lockMs, remind }: Dependencies) => {
       Object.assign(queue, { setWorkerName: async () => {} })
       // Everything that goes wrong in Redis comes here as well; the link says it once.
       queue.on('error', () => {})
-      queue.process(concurrency, ({ data }) => remind(name, data.id)).catch(() => {})
+      queue.process(concurrency, ({ id }) => remind(name, String(id))).catch(() => {})
       kinds.set(name, { queue, underWay: 0 })
     },
     /** One that is there already is not doubled. Rejects when it may not have arrived. */
@@ -52,6 +52,11 @@ export const createReminders = ({ link, lockMs, remind }: Dependencies) => {
       } finally {
         kind.underWay--
       }
+    },
+    /** What is left of one that came to nothing is in the way of a new one. Rejects while somebody works on it. */
+    remove: async (name: string, id: string): Promise<void> => {
+      const job = await kinds.get(name)!.queue.getJob(id)
+      await job?.remove()
     },
     /** How many wait, by kind; nothing when Redis is away. */
     waiting: async (): Promise<Record<string, number> | undefined> => {

@@ -18,6 +18,8 @@ export type QueueDependencies = {
   sweepMs?: number
   /** How long an effect belongs to the node that runs it, unless the node says again that it does. */
   leaseMs?: number
+  /** How long `stop` waits for what runs before it cuts that off. */
+  patienceMs?: number
 }
 
 /** However soon there is room again, others have the database in between. Milliseconds. */
@@ -32,16 +34,14 @@ export const createInProcessQueue = (deps: QueueDependencies): EffectQueue => {
     await all.claim()
     await deaths.sweep()
   }
-  const { lanes, sweeper } = createParts(deps, round, PAUSE_MS)
+  const { lanes, sweeper, stop } = createParts(deps, round, PAUSE_MS)
   return {
     push: (effects) => lanes.push(effects),
     start: () => {
       lanes.start()
       sweeper.start()
     },
-    stop: async () => {
-      await Promise.all([lanes.stop(), sweeper.stop()])
-    },
+    stop,
     stats: () => ({ mode: 'process', lanes: lanes.stats() }),
   }
 }
@@ -52,14 +52,20 @@ export const createParts = (
   round: (parts: Parts) => Promise<void>,
   pauseMs: number,
 ) => {
-  const { sweepMs = 1_000, leaseMs = 20_000, announce, ...common } = deps
+  const { sweepMs = 1_000, leaseMs = 20_000, patienceMs = 5_000, announce, ...common } = deps
   const { failed } = deps
   const deaths = createDeaths({ ...common, announce })
-  const run = createRunner({ ...common, bury: deaths.bury })
+  const stopping = new AbortController()
+  const run = createRunner({ ...common, bury: deaths.bury, stopping: stopping.signal })
   const leases = createLeases({ ...common, leaseMs })
   const lanes = createLanes({ ...common, run, leases, leaseMs, hungry: () => sweeper.soon() })
   const sweeper = createSweeper({ round: () => round({ lanes, deaths }), everyMs: sweepMs, pauseMs, failed })
-  return { lanes, sweeper, leases, leaseMs }
+  const stop = async () => {
+    const timer = setTimeout(() => stopping.abort(), patienceMs)
+    await Promise.all([lanes.stop(), sweeper.stop()])
+    clearTimeout(timer)
+  }
+  return { lanes, sweeper, leases, leaseMs, stop }
 }
 
 export type Parts = { lanes: Lanes; deaths: Deaths }

@@ -21,13 +21,15 @@ const CLOSING_MS = 2_000
  */
 export const createRedisQueue = (deps: Dependencies): EffectQueue => {
   const { store, handlers, redisUrl, note } = deps
-  const { lanes, sweeper, leases, leaseMs } = createParts(deps, (parts) => round(parts), PAUSE_MS)
+  const { lanes, sweeper, leases, leaseMs, stop } = createParts(deps, (parts) => round(parts), PAUSE_MS)
   const link = createRedisLink(redisUrl, (isThere, reason) => {
     note(isThere ? 'Redis is back' : `Redis is away, effects run in this process: ${reason}`)
     sweeper.soon()
   })
   const reminders = createReminders({ link, lockMs: leaseMs / 2, remind: lanes.take })
   let waiting: Readonly<Record<string, number>> = {}
+  /** Since when the effects of the last round have been offered, by this process's own clock. */
+  let offered = new Map<string, number>()
   let stopped = true
 
   const round = async ({ deaths }: Parts) => {
@@ -44,8 +46,19 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
     if (stopped || Object.keys(rooms).length === 0) return
     const found = await store.offer(leases.now(), rooms)
     lanes.filled(rooms, found)
+    const earlier = offered
+    offered = new Map(found.map(({ id }) => [id, earlier.get(id) ?? performance.now()]))
     // What does not arrive is still due, and found again.
-    await Promise.allSettled(found.map(({ id, name }) => reminders.add(name, id)))
+    await Promise.allSettled(found.map(remind))
+  }
+
+  /** Redis may have lost a reminder and kept its name, after which it takes no other for it. */
+  const remind = async ({ id, name }: { id: string; name: string }) => {
+    if (performance.now() - offered.get(id)! > leaseMs) {
+      offered.delete(id)
+      await reminders.remove(name, id)
+    }
+    await reminders.add(name, id)
   }
 
   return {
@@ -67,7 +80,7 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
     stop: async () => {
       stopped = true
       const closed = Promise.race([reminders.close(), wait(CLOSING_MS, undefined, { ref: false })])
-      await Promise.all([lanes.stop(), sweeper.stop(), closed])
+      await Promise.all([stop(), closed])
       link.close()
     },
     stats: () => ({

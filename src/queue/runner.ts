@@ -12,14 +12,17 @@ export type RunnerDependencies = {
   handlers: Readonly<Record<string, EffectHandler>>
   now: () => number
   bury: (effect: DueEffect, reason: string) => Promise<void>
+  /** Aborted when this process has no more time: what runs then is cut off, and goes on elsewhere. */
+  stopping?: AbortSignal
 }
 
-export const createRunner = ({ store, handlers, now, bury }: RunnerDependencies): Run => {
+export const createRunner = (deps: RunnerDependencies): Run => {
+  const { store, handlers, now, bury, stopping = NEVER } = deps
   const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
   return async (effect, fresh) => {
     const handler = handlers[effect.name]
     const outcome: EffectOutcome = handler
-      ? await attempt(handler, effect, fresh)
+      ? await attempt(handler, effect, { fresh, stopping })
       : { final: `no handler for '${effect.name}'` }
     if ('settled' in outcome) return 'done'
     if ('againInMs' in outcome) {
@@ -36,19 +39,28 @@ export const createRunner = ({ store, handlers, now, bury }: RunnerDependencies)
   }
 }
 
+const NEVER = new AbortController().signal
+
+type Conditions = { fresh: boolean; stopping: AbortSignal }
+
 /** How often a handler may try to say that it has given up, before the effect is a dead letter after all. */
 const LAST_WORDS = 10
 
-const attempt = async (handler: EffectHandler, effect: DueEffect, fresh: boolean): Promise<EffectOutcome> => {
-  const { exhausted } = handler
+const attempt = async (
+  handler: EffectHandler,
+  effect: DueEffect,
+  { fresh, stopping }: Conditions,
+): Promise<EffectOutcome> => {
+  const { exhausted, timeoutMs } = handler
+  const limits = { timeoutMs, stopping }
   let reason = 'no attempt is left'
   if (!exhausted || effect.attempts < handler.attempts) {
-    const outcome = await guarded(handler.timeoutMs, (signal) => tryOnce(handler, effect, fresh, signal))
+    const outcome = await guarded(limits, (signal) => tryOnce(handler, effect, fresh, signal))
     if (!('retry' in outcome) || effect.attempts + 1 < handler.attempts) return outcome
     if (!exhausted) return { final: outcome.retry }
     reason = outcome.retry
   }
-  const outcome = await guarded(handler.timeoutMs, () => exhausted(effect, readable(reason)))
+  const outcome = await guarded(limits, () => exhausted(effect, readable(reason)))
   const isLast = effect.attempts + 1 >= handler.attempts + LAST_WORDS
   return 'retry' in outcome && isLast ? { final: outcome.retry } : outcome
 }
@@ -66,29 +78,33 @@ const tryOnce = async (handler: EffectHandler, effect: DueEffect, fresh: boolean
 /** What a handler gets to end by itself when its signal has been aborted. Milliseconds. */
 const GRACE_MS = 1_000
 /** Node takes a longer timeout for none at all. */
-const LONGEST_MS = 2 ** 31 - 1 - GRACE_MS
+const LONGEST_MS = 2 ** 31 - 1
 
-/** What it answers in time; whatever goes wrong is an outcome to retry. */
+/** What it answers in time; whatever goes wrong is an outcome to retry, but for a stop, which is nobody's fault. */
 const guarded = async (
-  timeoutMs: number,
+  { timeoutMs, stopping }: { timeoutMs: number; stopping: AbortSignal },
   work: (signal: AbortSignal) => Promise<EffectOutcome>,
 ): Promise<EffectOutcome> => {
   const controller = new AbortController()
   const late = Promise.withResolvers<EffectOutcome>()
-  const timers: NodeJS.Timeout[] = []
-  if (timeoutMs <= LONGEST_MS) {
-    const retry = `took longer than ${timeoutMs} ms`
-    timers.push(
-      setTimeout(() => controller.abort(new Error(retry)), timeoutMs),
-      setTimeout(() => late.resolve({ retry }), timeoutMs + GRACE_MS),
-    )
+  let patience: NodeJS.Timeout | undefined
+  const cutOff = (retry: string) => {
+    controller.abort(new Error(retry))
+    clearTimeout(patience)
+    patience = setTimeout(() => late.resolve({ retry }), GRACE_MS)
   }
+  const stop = () => cutOff('this process stops')
+  stopping.addEventListener('abort', stop)
+  if (timeoutMs <= LONGEST_MS)
+    patience = setTimeout(() => cutOff(`took longer than ${timeoutMs} ms`), timeoutMs)
   try {
-    return await Promise.race([work(controller.signal), late.promise])
+    const outcome = await Promise.race([work(controller.signal), late.promise])
+    return 'retry' in outcome && stopping.aborted ? { againInMs: 0 } : outcome
   } catch (error) {
-    return { retry: String(error) }
+    return stopping.aborted ? { againInMs: 0 } : { retry: String(error) }
   } finally {
-    for (const timer of timers) clearTimeout(timer)
+    clearTimeout(patience)
+    stopping.removeEventListener('abort', stop)
   }
 }
 

@@ -32,8 +32,8 @@ const SECRET_KEY = 'sk_test_of_the_money_campaign'
 const TOKEN_SECRET = 'a secret for tests, long enough for anybody'
 const VAULT_KEY = Buffer.alloc(32, 7).toString('base64')
 /** Kills come after so many milliseconds of life. */
-const SHORTEST_LIFE_MS = 400
-const LONGEST_LIFE_MS = 3_000
+const SHORTEST_LIFE_MS = 500
+const LONGEST_LIFE_MS = 7_000
 
 /**
  * Many customers pay, decline, come back late, cancel, and want money back, at a provider where much goes wrong, while
@@ -93,7 +93,7 @@ export const runMoneyCampaign = async (options: MoneyOptions): Promise<MoneyOutc
       const lifeMs = chance.int(SHORTEST_LIFE_MS, LONGEST_LIFE_MS)
       for (const until = Date.now() + lifeMs; !done && Date.now() < until;) {
         await sleep(100)
-        if (chance.chance(0.3)) advance(chance.pick([1_000, 5_000, 15_000, 60_000]))
+        if (chance.chance(0.1)) advance(chance.pick([1_000, 5_000, 15_000, 60_000]))
       }
       if (done) break
       await node.kill()

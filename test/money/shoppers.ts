@@ -58,7 +58,10 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
   const wishes = [...shop.wishes]
 
   const worker = async (chance: Random) => {
-    for (let wish = wishes.shift(); wish; wish = wishes.shift()) await buy(wish, chance)
+    for (let wish = wishes.shift(); wish; wish = wishes.shift()) {
+      await buy(wish, chance)
+      if (chance.chance(0.03)) await clear(chance)
+    }
   }
 
   const buy = async ({ customer, offering }: Wish, chance: Random) => {

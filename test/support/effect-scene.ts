@@ -14,6 +14,8 @@ import { createPayments } from '../../src/payments/payments.ts'
 import { createRunner } from '../../src/queue/runner.ts'
 import { createVault } from '../../src/vault.ts'
 
+type Message = { type: string; [field: string]: unknown }
+
 export const SECRET = 'sk_test_0123456789abcdef'
 export const amount = { minor: 500_000, currency: 'NGN' }
 
@@ -58,7 +60,7 @@ export const anEffectScene = async (url: string, database: Database) => {
     await em.insert(User, { ...payer, ...account, phone: null, avatarUrl: null, blockedAt: null })
   })
 
-  const send = async (type: string, id: string, message: { type: string }, creation?: object) => {
+  const send = async (type: string, id: string, message: Message, creation?: object) => {
     const { type: name, ...payload } = message
     const reply = await engine.send({
       id: randomUUID(),
@@ -122,8 +124,6 @@ export const anEffectScene = async (url: string, database: Database) => {
     },
   }
 }
-
-export type EffectScene = Awaited<ReturnType<typeof anEffectScene>>
 
 const DUE = {
   name: 'scene_due',

@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { DueEffect, EffectStore } from '../../actors/engine/effects.ts'
+import { openDatabase } from '../../persistence/database.ts'
 import { createEffectStore } from '../../persistence/effects.ts'
+import { migrations } from '../../persistence/migrations/list.ts'
 import type { EffectHandler } from '../../src/effects/handler.ts'
 import { createInProcessQueue, type QueueDependencies } from '../../src/queue/in-process.ts'
 import { createRedisQueue } from '../../src/queue/in-redis.ts'
 import type { EffectQueue } from '../../src/queue/queue.ts'
 import { aClock } from './clock.ts'
-import { aDatabase } from './database.ts'
+import { aDatabaseAddress } from './database.ts'
 
 type Handlers = Record<string, EffectHandler>
 type NodeOptions = Partial<QueueDependencies> & { redisUrl?: string }
 
 /** A table of effects that belong to nobody, and nodes that carry them out; all end with the test. */
 export const anEffectTable = async () => {
-  const database = await aDatabase()
+  const address = await aDatabaseAddress()
+  const database = await openDatabase(address.database, migrations)
+  await database.migrator.up()
   const store = createEffectStore(database.sql)
   const clock = aClock()
   const nodes: EffectQueue[] = []
@@ -23,11 +27,14 @@ export const anEffectTable = async () => {
   onTestFinished(async () => {
     await Promise.all(nodes.map((node) => node.stop()))
     await database.close()
+    await address.remove()
   })
   const query = <Row>(name: string, text: string, values: unknown[] = []) =>
     database.sql.query<Row>({ name: `test_${name}`, text }, values)
 
   return {
+    /** PostgreSQL only. */
+    url: 'url' in address.database ? address.database.url : undefined,
     clock,
     store,
     notes,
@@ -35,7 +42,7 @@ export const anEffectTable = async () => {
     /** A node with these handlers, which has been started. */
     node: (handlers: Handlers, { redisUrl, ...options }: NodeOptions = {}): EffectQueue => {
       const failed = (error: unknown) => void failures.push(error)
-      const deps = { store, handlers, now: clock.now, failed, sweepMs: 20, ...options }
+      const deps = { store, handlers, now: clock.now, failed, sweepMs: 20, patienceMs: 500, ...options }
       const note = (text: string) => void notes.push(text)
       const node = redisUrl ? createRedisQueue({ ...deps, redisUrl, note }) : createInProcessQueue(deps)
       nodes.push(node)
@@ -77,3 +84,6 @@ export const aHandler = (handler: Partial<EffectHandler> = {}): EffectHandler =>
 
 /** A store whose node has lost the database: nothing that it holds is held for longer. */
 export const cutOff = (store: EffectStore): EffectStore => ({ ...store, keep: async () => {} })
+
+/** Waits until what is read satisfies the expectation, on however slow a machine. */
+export const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 25_000, interval: 20 })
