@@ -73,7 +73,10 @@ export const payment = defineActor({
   allow: {
     initiate: isPayer,
     verify: isPayerOrDecides,
-    cancel: isPayerOrDecides,
+    cancel: (principal, snapshot) =>
+      snapshot.matches('needsReview')
+        ? decidesOnMoney(principal, snapshot)
+        : isPayerOrDecides(principal, snapshot),
     requestRefund: isPayerOrDecides,
   },
   prepare: {

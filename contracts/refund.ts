@@ -115,7 +115,11 @@ export type RefundReport =
       round: number
     }
   /** The provider has no refund that carries our note. */
-  | { type: 'provider.refundMissing' }
+  | {
+      type: 'provider.refundMissing'
+      /** When the provider was asked; the answer may arrive much later. */
+      askedAt: string
+    }
   /** The provider has more than one refund that carries our note. */
   | { type: 'provider.refundDoubled' }
   | { type: 'provider.refused'; reason: string }

@@ -208,6 +208,8 @@ export const paymentMachine = payment.createMachine({
     },
     needsReview: {
       on: {
+        // What the books cannot hold is given back by hand.
+        cancel: { guard: ({ context }) => context.charged === 0, target: 'closed.cancelled' },
         requestRefund: { guard: 'isRefundable', actions: requestRefund },
         verify: { actions: look },
         'webhook.charged': { actions: look },

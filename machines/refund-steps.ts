@@ -50,7 +50,7 @@ type RefundMessage = Envelope &
   (RefundCommand | RefundReport | RefundHint | { type: 'effect.failed'; effect: string; reason: string })
 
 type Refund = { refundId: string; reference: string }
-type Submission = Refund & { amount: Money; reason: string }
+type Submission = Refund & { amount: Money; submission: number }
 type BankDetails = { accountNumber: string; bankId: string; currency: string }
 type Retry = Refund & BankDetails & { providerRefundId: string | null; round: number }
 
@@ -117,8 +117,10 @@ export const refund = setup({
     answersRetry: ({ context, event }) =>
       event.type === 'provider.refundSeen' && context.isRetrying && event.round === context.round,
     hasFailed: ({ event }, effect: string) => event.type === 'effect.failed' && event.effect === effect,
-    /** The provider does not have it, and has had the time to get it. */
-    isLost: ({ context, event }) => msSince(context.uncertainSince, event) >= ARRIVES_WITHIN_MS,
+    /** The provider did not have it when it was asked, and had had the time to get it. */
+    isLost: ({ context, event }) =>
+      event.type === 'provider.refundMissing' &&
+      msSince(context.uncertainSince, { at: event.askedAt }) >= ARRIVES_WITHIN_MS,
     maySubmit: ({ context }) => context.submissions < MOST_SUBMISSIONS,
     isRetrying: ({ context }) => context.isRetrying,
     isStillWanted: ({ context, event }) =>
@@ -145,10 +147,11 @@ export const reject = refund.enqueueActions(({ context, event, enqueue }) => {
 })
 
 export const submit = refund.enqueueActions(({ context, event, enqueue }) => {
-  const { id: refundId, paymentId: reference, amount, reason, submissions, requestedAt } = context
+  const { id: refundId, paymentId: reference, amount, requestedAt } = context
+  const submission = context.submissions + 1
   // The message that creates it is not one of its own, so XState tells nothing of its instant.
-  enqueue.assign({ submissions: submissions + 1, submittedAt: 'at' in event ? event.at : requestedAt })
-  enqueue({ type: 'submitRefund', params: { refundId, reference, amount, reason } })
+  enqueue.assign({ submissions: submission, submittedAt: 'at' in event ? event.at : requestedAt })
+  enqueue({ type: 'submitRefund', params: { refundId, reference, amount, submission } })
 })
 
 /** While bank details are under way nobody knows whether a lookup has seen them carried out: it speaks for before. */

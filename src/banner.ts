@@ -63,7 +63,7 @@ const demoRows = (
   const isDefault = LAUREL_DEMO_PASSWORD === undefined
   const address = url === DEFAULT_URL ? '' : `LAUREL_URL=${url} `
   return [
-    ['Demo data', `${MENTORS} mentors, ${MENTORS * CERTIFICATIONS_OF_EACH} certifications`],
+    ['Demo data', `${MENTORS} mentors, ${MENTORS * CERTIFICATIONS_OF_EACH} certifications, a price list`],
     ['Sign in', signIn(ADMIN_EMAIL, 'administrator')],
     ['', signIn(`${short(coordinatorEmail(1))} to ${short(coordinatorEmail(COORDINATORS))}`, 'coordinators')],
     ['', signIn(`${short(mentorEmail(1))} to ${short(mentorEmail(MENTORS))}`, 'mentors')],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Message } from '../actors/engine/message.ts'
-import { ADMIN_EMAIL, coordinatorEmail, mentorEmail } from '../src/demo/accounts.ts'
+import { ADMIN_EMAIL, coordinatorEmail, LEARNER_EMAIL, mentorEmail } from '../src/demo/accounts.ts'
 import { demoData } from '../src/demo/data.ts'
 import { loadDemo } from '../src/demo/load.ts'
 import type { LaurelServer } from '../src/server.ts'
@@ -22,6 +22,8 @@ const countsOf = async (server: LaurelServer) => {
       (select count(*) from mentor) as mentors, (select count(*) from certification) as certifications,
       (select count(*) from certification where jsonb_array_length(snapshot->'context'->'renewals') = 1) as renewed,
       (select count(*) from certification where status = 'suspended') as suspended,
+      (select count(*) from price where active and currency = 'NGN') as prices,
+      (select count(*) from user_role where role = 'student') as learners,
       (select count(*) from journal where type in ('register', 'pause', 'issue', 'renew', 'suspend')) as commands`,
   )
   return Object.fromEntries(Object.entries(counts!).map(([name, count]) => [name, Number(count)]))
@@ -34,12 +36,14 @@ const expectedOf = (server: LaurelServer) => {
   const count = (name: string) => steps.filter((step) => step.name === name).length
   return {
     organisations: 1,
-    users: 207,
+    users: 208,
     coordinators: 6,
     mentors: 200,
     certifications: 600,
     renewed: count('renew'),
     suspended: count('suspend'),
+    prices: 4,
+    learners: 1,
     commands: 800 + steps.length,
   }
 }
@@ -87,13 +91,34 @@ it(
     expect(await loadDemo(restarted, PASSWORD)).toBe(false)
     expect(await countsOf(restarted)).toEqual(expectedOf(server))
 
-    for (const email of [ADMIN_EMAIL, coordinatorEmail(6), mentorEmail(200)])
+    for (const email of [ADMIN_EMAIL, LEARNER_EMAIL, coordinatorEmail(6), mentorEmail(200)])
       expect(await signIn(restarted, email, PASSWORD)).toBe(200)
     await loadDemo(restarted, 'another password')
-    expect(await signIn(restarted, mentorEmail(1), 'another password')).toBe(200)
+    for (const email of [mentorEmail(1), LEARNER_EMAIL])
+      expect(await signIn(restarted, email, 'another password')).toBe(200)
     expect(await signIn(restarted, mentorEmail(1), PASSWORD)).toBe(401)
   },
 )
+
+it('gets what a later version brought, and keeps what an administrator has changed', PATIENTLY, async () => {
+  const server = await aServer()
+  await loadDemo(server, PASSWORD)
+  const { learner, offerings } = demoData(server.defaultOrgId, 0)
+  // As a data folder of 0.1.0 was, but for one price.
+  await rows(server, `delete from user_account where id = '${learner.id}'`)
+  const [kept] = offerings
+  await rows(server, `delete from price where offering_id <> '${kept!.offeringId}'`)
+  await rows(server, `update price set amount_minor = 77700, active = false`)
+
+  expect(await loadDemo(server, 'another password')).toBe(true)
+  expect(await signIn(server, LEARNER_EMAIL, 'another password')).toBe(200)
+  const prices = await rows<{ title: string }>(server, `select title from price where active`)
+  expect(prices.map(({ title }) => title).toSorted()).toEqual(
+    offerings.flatMap((offering) => (offering === kept ? [] : [offering.title])).toSorted(),
+  )
+  expect(await rows(server, `select title from price where amount_minor = 77700`)).toHaveLength(1)
+  expect(await loadDemo(server, 'another password')).toBe(false)
+})
 
 it.each([150, 500])(
   'a load that ends after %d commands is completed by the next one',

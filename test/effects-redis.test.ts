@@ -3,8 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { DueEffect } from '../actors/engine/effects.ts'
 import type { EffectQueue } from '../src/queue/queue.ts'
 import { aHandler, anEffectTable, eventually } from './support/effect-table.ts'
+import { days } from './support/clock.ts'
 import { run } from './support/program.ts'
 import { startRedis, type RedisServer } from './support/redis.ts'
+import { aServer, aTeam } from './support/server.ts'
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -175,6 +177,38 @@ describe('without Redis from the start', () => {
     queue.push(await promise('work', 5))
     await queue.stop()
     expect(await left()).toBe(0)
+  })
+})
+
+describe('a server with Redis', () => {
+  it('answers commands and lets actors hear of each other, whether it is there or not', async () => {
+    const server = await aServer({ redisUrl: redis.url })
+    const { mentorId, adminClient } = await aTeam(server)
+    const issue = async () => {
+      const dates = { issuedAt: server.clock.at(-days(1)), expiresAt: server.clock.at(days(200)) }
+      const issued = await adminClient.call('certifications.issue', {
+        mentorId,
+        certType: 'first_aid',
+        ...dates,
+      })
+      expect(issued).toMatchObject({ ok: true })
+    }
+    const heard = async () => {
+      const { items } = (await adminClient.call('mentors.journal', { id: mentorId })).data
+      return items.filter(({ cause }: { cause: string }) => cause === 'signal').length
+    }
+    await eventually(() => server.stats().effects.mode).toBe('redis')
+    await issue()
+    await eventually(heard).toBe(1)
+    await redis.kill()
+    await issue()
+    await eventually(heard).toBe(2)
+    expect(server.stats().effects.mode).toBe('redis away')
+    await redis.restart()
+    await eventually(() => server.stats().effects.mode).toBe('redis')
+    await issue()
+    await eventually(heard).toBe(3)
+    expect(Number(await redis.command('get', 'laurel:tell:id'))).toBe(1)
   })
 })
 

@@ -356,11 +356,13 @@ describe('telling', () => {
     const id = await make()
     await client.call('probes.tell', { id, other: randomUUID(), times: 1 })
     await expect
-      .poll(async () =>
-        server.database.sql.query({
-          name: 'dead',
-          text: `select status, last_error from effect where status = 'dead'`,
-        }),
+      .poll(
+        async () =>
+          server.database.sql.query({
+            name: 'dead',
+            text: `select status, last_error from effect where status = 'dead'`,
+          }),
+        { timeout: 20_000 },
       )
       .toMatchObject([{ status: 'dead', last_error: expect.stringContaining('not_found') }])
   })

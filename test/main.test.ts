@@ -1,10 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { type DatabaseOptions, openDatabase, type Database } from '../persistence/database.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { aDatabaseAddress } from './support/database.ts'
-import { run } from './support/program.ts'
+import { ROOT, run } from './support/program.ts'
 
 const SECRET = 'a secret for tests, long enough for anybody'
 
@@ -24,8 +27,12 @@ const aPlace = async () => {
 /** Processes start, one after the other, perhaps on a machine that is busy. */
 const PATIENTLY = { timeout: 120_000 }
 
+/** Where `./data` is nobody's. */
+const cwd = await mkdtemp(join(tmpdir(), 'laurel-main-'))
+afterAll(() => rm(cwd, { recursive: true, force: true }))
+
 const laurel = (settings: Record<string, string>, ...flags: string[]) =>
-  run(['src/main.ts', ...flags], settings)
+  run([join(ROOT, 'src/main.ts'), ...flags], settings, { cwd })
 
 /** What it says when it does not start: one line, and an exit code that is not 0. */
 const refusalOf = async (settings: Record<string, string>, ...flags: string[]) => {
@@ -145,7 +152,8 @@ test(
     const first = laurel({ ...settings, LAUREL_DEMO: 'on' })
     const [, url] = await first.prints(/Address +(http:\S+)/)
     await first.prints(/Stop +Ctrl-C/)
-    expect(first.output()).toMatch(/admin@demo\.laurel\.test[^]*laurel-demo[^]*npm run demo/)
+    expect(first.output()).toMatch(/admin@demo\.laurel\.test[^]*learner@[^]*laurel-demo[^]*npm run demo/)
+    expect(first.output()).toMatch(/^ {2}Payments +simulated at http:\/\/127\.0\.0\.1:\d+: no money moves/m)
     expect((await fetch(`${url}/api/auth/user/profile`)).status).toBe(401)
     if (settings['DATA_DIR'])
       expect(await refusalOf(settings)).toContain(`the data folder is in use by process ${first.pid}`)

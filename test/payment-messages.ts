@@ -25,7 +25,7 @@ export const input = {
   policy: { abandonAfterMs: 30 * MINUTE },
   at,
 }
-export const facts = { payerId: 'payer-1', offeringId: 'offering-1', amount: price }
+const facts = { payerId: 'payer-1', offeringId: 'offering-1', amount: price }
 export const card = {
   brand: 'visa',
   bin: '408408',
@@ -84,7 +84,7 @@ export const refundChanged = (refundId: string, standing: 'processed' | 'failed'
 export const disputeChanged = (minor: number, standing: 'open' | 'won' | 'lost') =>
   ({ type: 'dispute.changed', disputeId: 'dispute-1', minor, standing, at: later(DAY) }) as const
 
-export const tellPurchase = (type: string) => ({
+const tellPurchase = (type: string) => ({
   name: 'tell',
   params: {
     actor: 'purchase',

@@ -23,7 +23,10 @@ export type Happening =
 export const PAYMENT = `payment:${input.id}`
 export const PURCHASE = `purchase:${input.purchaseId}`
 
-/** The engine takes each message once; these mean something else when they come again later, so it has to. */
+/**
+ * The engine takes each message once; these mean something else when they come again later, so it has to. The answer
+ * to the submission of a refund is another one.
+ */
 const ONCE = ['payment.claimed', 'purchase.granted', 'purchase.refused']
 
 /** One payment with its purchase, refunds and disputes, another payment for the same purchase, and the provider. */
@@ -35,9 +38,9 @@ export const createWorld = (received: Received, authorizationId: string | null) 
     dispute: disputeMachine,
   }
   const actors = createActors(machines, startsAt)
-  const provider = createProvider(input.id, received)
+  const provider = createProvider(input.id, received, () => actors.now())
   /** Answers and webhooks that are under way. */
-  const letters: { to: Name; message: EventObject }[] = []
+  const letters: { to: Name; message: EventObject; asked?: Promised; at: string }[] = []
   const rival = { version: 0, holds: false, paid: false }
   let claimsRefused = 0
 
@@ -46,7 +49,7 @@ export const createWorld = (received: Received, authorizationId: string | null) 
     if (name === 'create') return actors.make(effect)
     if (name !== 'tell') {
       const answer = provider.carryOut({ name, params: params as never }, mood)
-      if (answer) letters.push({ to: owner, message: answer })
+      letters.push({ to: owner, message: answer, asked: effect, at: actors.now() })
       return
     }
     const { actor, id, message } = params as { actor: string; id: string; message: EventObject }
@@ -78,7 +81,7 @@ export const createWorld = (received: Received, authorizationId: string | null) 
   }
 
   const webhook = (type: string, fields: object = {}) =>
-    letters.push({ to: PAYMENT, message: { type: `webhook.${type}`, ...fields } })
+    letters.push({ to: PAYMENT, message: { type: `webhook.${type}`, ...fields }, at: actors.now() })
 
   const disputeWebhook = (providerDisputeId: string) =>
     webhook('disputeChanged', { disputeId: `dispute-${providerDisputeId}`, providerDisputeId })
@@ -102,7 +105,7 @@ export const createWorld = (received: Received, authorizationId: string | null) 
       case 'deliver': {
         const letter = chosen(letters, happening.pick)
         if (!letter) return
-        if (!happening.again) take(letters, letters.indexOf(letter))
+        if (!happening.again || letter.asked?.name === 'submitRefund') take(letters, letters.indexOf(letter))
         return actors.send(letter.to, letter.message)
       }
       case 'advance':

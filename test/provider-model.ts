@@ -14,7 +14,7 @@ type ProviderDispute = { id: string; minor: number; status: string; resolution: 
 type Params = { refundId: string; amount: { minor: number }; round: number; providerDisputeId: string }
 
 /** What is true at the provider; every answer is what is true when it is asked. */
-export const createProvider = (reference: string, received: Received) => {
+export const createProvider = (reference: string, received: Received, now: () => string) => {
   let transaction: Transaction | undefined
   /** A request that has not arrived yet. */
   let isOnTheWay = false
@@ -47,7 +47,7 @@ export const createProvider = (reference: string, received: Received) => {
 
   const seen = (found: readonly ProviderRefund[], round: number) => {
     const [refund, another] = found
-    if (!refund) return message('provider.refundMissing')
+    if (!refund) return message('provider.refundMissing', { askedAt: now() })
     if (another) return message('provider.refundDoubled')
     const { id: providerRefundId, status } = refund
     return message('provider.refundSeen', { providerRefundId, status, expectedAt: null, round })
@@ -118,7 +118,7 @@ export const createProvider = (reference: string, received: Received) => {
       for (const dispute of open) Object.assign(dispute, { status: 'resolved', resolution: 'declined' })
       return open.map(({ id }) => id)
     },
-    carryOut: ({ name, params }: { name: string; params: Params }, mood: Mood): EventObject | undefined => {
+    carryOut: ({ name, params }: { name: string; params: Params }, mood: Mood): EventObject => {
       switch (name) {
         case 'initializePayment':
         case 'chargeAuthorization':

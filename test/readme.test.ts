@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,9 @@ import { expect, it, onTestFinished } from 'vitest'
 import { settingNames } from '../src/config.ts'
 import { DEMO_PASSWORD } from '../src/demo/accounts.ts'
 import { loadDemo } from '../src/demo/load.ts'
+import { aDatabaseAddress } from './support/database.ts'
 import { ROOT, run } from './support/program.ts'
+import { answer, aScriptedServer, success, type Line } from './support/scripted-server.ts'
 import { aServer } from './support/server.ts'
 
 const PATIENTLY = { timeout: 120_000 }
@@ -43,6 +46,70 @@ it('the script of README.md is short and runs, and so does npm run demo', PATIEN
   expect(demo.output()).toContain('What you have seen:')
 })
 
+it('npm run demo -- payment shows a payment and a refund of a started product', PATIENTLY, async () => {
+  const { database, remove } = await aDatabaseAddress()
+  onTestFinished(remove)
+  const settings = 'url' in database ? { DATABASE_URL: database.url } : { DATA_DIR: database.folder! }
+  const DATA_DIR = await mkdtemp(join(tmpdir(), 'laurel-readme-'))
+  onTestFinished(() => rm(DATA_DIR, { recursive: true, force: true }))
+  const laurel = run(['src/main.ts'], { PORT: '0', DATA_DIR, ...settings })
+  const [, url = ''] = await laurel.prints(/Address +(http:\S+)/)
+  await laurel.prints(/npm run demo -- payment\n +Stop/)
+  const pay = (...flags: string[]) => run(['src/demo.ts', 'payment', ...flags], { LAUREL_URL: url })
+
+  // Somebody leaves without paying, and the next run pays.
+  const left = pay()
+  await left.prints(/Open this page in a browser, and pay:\n +http:\S+\/checkout\/\w+\n/)
+  left.signal('SIGKILL')
+  await left.exit
+  const demo = pay('--pay')
+  expect([await demo.exit, demo.output()]).toEqual([0, expect.stringContaining('What you have seen:')])
+  const pushes = [...demo.output().matchAll(/pushed {2}(\S+)/g)].map(([, type]) => type!)
+  const story = [
+    'payment.cancelled',
+    'payment.initiated',
+    'payment.checkoutReady',
+    'payment.verifying',
+    'payment.settled',
+    'payment.refundRequested',
+    'refund.processed',
+    'payment.refundIssued',
+  ]
+  expect(pushes.filter((type) => story.includes(type))).toEqual(story)
+  expect(demo.output()).toMatch(/payment\.refundIssued +charged 7,500\.00, .* refunded 1,875\.00 NGN/)
+
+  for (let other = 1; other <= 3; other++) expect(await pay('--pay').exit).toBe(0)
+  const last = pay('--pay')
+  expect(await last.exit).toBe(1)
+  expect(last.output()).toContain('Everything is paid for by now.')
+})
+
+it('npm run demo -- payment --pay never presses a page that is not the simulator’s', PATIENTLY, async () => {
+  const provider = await aScriptedServer()
+  const openPage: Line = (...exchange) => {
+    const { reference } = provider.asked[0]!.body as { reference: string }
+    success({ authorization_url: `${provider.url}/page`, access_code: 'code', reference })(...exchange)
+  }
+  provider.say(openPage, answer(200, 'Paystack Checkout'))
+  const server = await aServer({ paystack: { secretKey: 'sk_test_demonstration', url: provider.url } })
+  await loadDemo(server, DEMO_PASSWORD)
+
+  const demo = run(['src/demo.ts', 'payment', '--pay'], { LAUREL_URL: server.url })
+  expect(await demo.exit).toBe(1)
+  expect(demo.output()).toMatch(/pushed {2}payment\.cancelled[^]*--pay works with the simulator only/)
+  expect(provider.asked.filter(({ path }) => path === '/page').map(({ method }) => method)).toEqual(['GET'])
+})
+
+it('npm run demo says what there is', async () => {
+  for (const args of [['--pay'], ['payments'], ['payment', 'twice'], ['--help']]) {
+    const demo = run(['src/demo.ts', ...args])
+    expect([await demo.exit, demo.output()]).toEqual([
+      1,
+      expect.stringMatching(/^There is npm run demo, .*\n$/),
+    ])
+  }
+})
+
 it('npm run demo says what is missing', async () => {
   const alone = run(['src/demo.ts'], { LAUREL_URL: 'http://127.0.0.1:1' })
   expect(await alone.exit).toBe(1)
@@ -59,4 +126,12 @@ it('npm run demo says what is missing', async () => {
 it('README.md lists every setting', () => {
   const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name!)
   expect(listed.toSorted()).toEqual(settingNames.toSorted())
+})
+
+it('README.md names files and scripts that exist', async () => {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }
+  const linked = [...readme.matchAll(/\]\(([\w./-]+)(?:#[\w-]+)?\)/g)].map(([, path]) => path!)
+  expect(linked.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!)
+  expect(named.filter((name) => !(name in scripts))).toEqual([])
 })

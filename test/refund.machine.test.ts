@@ -45,7 +45,7 @@ const seen = (status: ProviderRefundStatus, when = minutes(1), change = {}) =>
     at: when,
     ...change,
   }) as const
-const missing = (when: string) => ({ type: 'provider.refundMissing', at: when }) as const
+const missing = (when: string) => ({ type: 'provider.refundMissing', at: when, askedAt: when }) as const
 const doubled = (when: string) => ({ type: 'provider.refundDoubled', at: when }) as const
 const refused = (when: string) => ({ type: 'provider.refused', reason: 'no_balance', at: when }) as const
 const unknown = (when: string) => ({ type: 'provider.unknown', reason: 'timeout', at: when }) as const
@@ -53,10 +53,11 @@ const hint = (when: string) => ({ type: 'payment.refundsChanged', at: when }) as
 const effectFailed = (effect: string, when: string) =>
   ({ type: 'effect.failed', effect, reason: 'gave up', at: when }) as const
 
-const submission = {
+const submitted = (submission: number) => ({
   name: 'submitRefund',
-  params: { refundId: id, reference: paymentId, amount, reason: 'changed my mind' },
-}
+  params: { refundId: id, reference: paymentId, amount, submission },
+})
+const submission = submitted(1)
 const lookup = (round = 0) => ({ name: 'findRefund', params: { refundId: id, reference: paymentId, round } })
 const told = (standing: string) => ({
   name: 'tell',
@@ -216,7 +217,7 @@ describe('a submission of which nobody knows what became', () => {
     uncertain
       .until(after(15))
       .when(missing(after(15)))
-      .expect({ ...open('submitting'), effects: [submission], timers: {} })
+      .expect({ ...open('submitting'), effects: [submitted(2)], timers: {} })
       .when(unknown(after(16)), missing(after(17)))
       .expect({
         ...open('reconciling'),
@@ -225,12 +226,20 @@ describe('a submission of which nobody knows what became', () => {
         effects: [],
       }))
 
+  it('is not submitted again for an answer that was asked for before the last submission', () =>
+    uncertain
+      .when(missing(after(15)), unknown(after(16)))
+      .when({ ...missing(after(90)), askedAt: after(15) })
+      .expect({ ...open('reconciling'), refused: true, effects: [] })
+      .when(missing(after(91)))
+      .expect({ ...open('submitting'), effects: [submitted(3)] }))
+
   it('needs people when the provider has lost it five times', () => {
     let story = uncertain
     let now = 1
     for (let submissions = 1; submissions < 5; submissions++) {
       story = story.when(missing(minutes(now + 15)), unknown(minutes(now + 16)))
-      expect(story.effects).toEqual([submission])
+      expect(story.effects).toEqual([submitted(submissions + 1)])
       now += 16
     }
     story
@@ -244,7 +253,7 @@ describe('a submission of which nobody knows what became', () => {
       .expect({
         ...open('reconciling'),
         events: [fact('uncertain', { reason: 'no_balance' })],
-        effects: [submission],
+        effects: [submitted(2)],
       })
       .when(missing(after(17)))
       .expect({ ...open('reconciling'), refused: true })

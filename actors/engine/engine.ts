@@ -79,8 +79,11 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
 
   const send = (message: Message): Promise<Reply> => {
     if (drained) return Promise.resolve(refused('shutting_down', 'this server is shutting down'))
+    const { type, id } = message.actor
+    if (!definitions.has(type))
+      return Promise.resolve(refused('not_found', `there are no actors of type '${type}'`))
     if (inFlight >= limits.node) return Promise.resolve(overloaded('this server is busy'))
-    const mailbox = mailboxOf(message.actor.type, message.actor.id)
+    const mailbox = mailboxOf(type, id)
     const twin = mailbox.waiting.get(message.id)
     if (twin) return twin.message.hash === message.hash ? twin.promise : Promise.resolve(reused())
     if (mailbox.waiting.size >= limits.mailbox) return Promise.resolve(overloaded('this actor is busy'))

@@ -11,7 +11,7 @@ type Offering = z.output<typeof PriceList>['items'][number]
 
 const PATIENCE_MS = 20_000
 
-/** Shows the price list, and takes the first offering that is not paid for. */
+/** Shows the price list, and takes the cheapest offering that is not paid for. */
 export const choose = async (options: {
   url: string
   me: Me
@@ -21,7 +21,9 @@ export const choose = async (options: {
   const { url, me, live, screen } = options
   const headers = { authorization: `Bearer ${me.token}` }
   const { items } = PriceList.parse((await ask(`${url}/api/v1/prices`, { headers })).data)
-  const offerings = items.filter(({ price }) => price.minor > 0)
+  const offerings = items
+    .filter(({ price }) => price.minor > 0)
+    .toSorted((one, other) => one.price.minor - other.price.minor)
   const of = ({ offeringId }: Offering) =>
     purchasesIn(live).find((bought) => bought.offeringId === offeringId)
   screen.say()
@@ -33,7 +35,7 @@ export const choose = async (options: {
   const chosen = offerings.find((offering) => !of(offering)?.paid)
   if (!chosen)
     throw new DemoStopped(
-      'Everything is paid for. Stop Laurel, delete its data folder and start afresh, or set another price as the administrator.',
+      'Everything is paid for by now. Stop Laurel, delete its data folder and start afresh.',
     )
   await giveUp(of(chosen)?.paymentId, live, screen)
   return chosen

@@ -24,7 +24,7 @@ export const resultOf = ({ id, correlationId }: DueEffect, now: () => number) =>
   ...(correlationId ? { correlationId } : {}),
 })
 
-export const ownerOf = ({ actorType, actorId }: DueEffect) => ({ type: actorType, id: actorId })
+const ownerOf = ({ actorType, actorId }: DueEffect) => ({ type: actorType, id: actorId })
 
 export const outcomeOf = (reply: Reply): EffectOutcome => {
   if (reply.ok) return { settled: true }

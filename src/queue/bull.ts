@@ -14,6 +14,8 @@ type Kind = { queue: Bull.Queue<{ id: string }>; underWay: number }
 /** Reminders on their way to Redis, of each kind; the others are left to the sweep. */
 const MOST_UNDER_WAY = 1_000
 
+export type Reminders = ReturnType<typeof createReminders>
+
 /**
  * Reminders in Redis of which effects are due, in one queue of bull's for each kind. What an effect is, and how often
  * it has failed, is in its row only.

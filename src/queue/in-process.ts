@@ -56,7 +56,11 @@ export const createParts = (
   const { failed } = deps
   const deaths = createDeaths({ ...common, announce })
   const stopping = new AbortController()
-  const run = createRunner({ ...common, bury: deaths.bury, stopping: stopping.signal })
+  /** What is tried again earlier than the next sweep comes by. */
+  const dueIn = (delayMs: number) => {
+    if (delayMs < sweepMs) setTimeout(() => sweeper.soon(), delayMs).unref()
+  }
+  const run = createRunner({ ...common, bury: deaths.bury, stopping: stopping.signal, dueIn })
   const leases = createLeases({ ...common, leaseMs })
   const lanes = createLanes({ ...common, run, leases, leaseMs, hungry: () => sweeper.soon() })
   const sweeper = createSweeper({ round: () => round({ lanes, deaths }), everyMs: sweepMs, pauseMs, failed })

@@ -1,6 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { createReminders } from './bull.ts'
+import type { Rooms } from '../../actors/engine/effects.ts'
+import { createReminders, type Reminders } from './bull.ts'
 import { createParts, type Parts, type QueueDependencies } from './in-process.ts'
+import type { Lanes } from './lanes.ts'
+import type { Leases } from './leases.ts'
 import type { EffectQueue } from './queue.ts'
 import { createRedisLink } from './redis.ts'
 
@@ -27,38 +30,16 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
     sweeper.soon()
   })
   const reminders = createReminders({ link, lockMs: leaseMs / 2, remind: lanes.take })
+  const offer = createOffers({ store, lanes, leases, leaseMs, reminders })
   let waiting: Readonly<Record<string, number>> = {}
-  /** Since when the effects of the last round have been offered, by this process's own clock. */
-  let offered = new Map<string, number>()
   let stopped = true
 
   const round = async ({ deaths }: Parts) => {
     const now = await reminders.waiting()
     waiting = now ?? {}
-    if (now) await offer()
+    if (now) await offer(lanes.rooms(now))
     else await lanes.claim()
     await deaths.sweep()
-  }
-
-  /** Redis gets no more than its workers will have done soon: the table holds as much as there is. */
-  const offer = async () => {
-    const rooms = lanes.rooms(waiting)
-    if (stopped || Object.keys(rooms).length === 0) return
-    const found = await store.offer(leases.now(), rooms)
-    lanes.filled(rooms, found)
-    const earlier = offered
-    offered = new Map(found.map(({ id }) => [id, earlier.get(id) ?? performance.now()]))
-    // What does not arrive is still due, and found again.
-    await Promise.allSettled(found.map(remind))
-  }
-
-  /** Redis may have lost a reminder and kept its name, after which it takes no other for it. */
-  const remind = async ({ id, name }: { id: string; name: string }) => {
-    if (performance.now() - offered.get(id)! > leaseMs) {
-      offered.delete(id)
-      await reminders.remove(name, id)
-    }
-    await reminders.add(name, id)
   }
 
   return {
@@ -92,5 +73,37 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
         ]),
       ),
     }),
+  }
+}
+
+type Offers = Pick<Dependencies, 'store'> & {
+  lanes: Lanes
+  leases: Leases
+  leaseMs: number
+  reminders: Reminders
+}
+
+/** Redis gets no more than its workers will have done soon: the table holds as much as there is. */
+const createOffers = ({ store, lanes, leases, leaseMs, reminders }: Offers) => {
+  /** Since when the effects of the last round have been offered, by this process's own clock. */
+  let offered = new Map<string, number>()
+
+  /** Redis may have lost a reminder and kept its name, after which it takes no other for it. */
+  const remind = async ({ id, name }: { id: string; name: string }) => {
+    if (performance.now() - offered.get(id)! > leaseMs) {
+      offered.delete(id)
+      await reminders.remove(name, id)
+    }
+    await reminders.add(name, id)
+  }
+
+  return async (rooms: Rooms) => {
+    if (Object.keys(rooms).length === 0) return
+    const found = await store.offer(leases.now(), rooms)
+    lanes.filled(rooms, found)
+    const earlier = offered
+    offered = new Map(found.map(({ id }) => [id, earlier.get(id) ?? performance.now()]))
+    // What does not arrive is still due, and found again.
+    await Promise.allSettled(found.map(remind))
   }
 }

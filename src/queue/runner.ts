@@ -14,10 +14,12 @@ export type RunnerDependencies = {
   bury: (effect: DueEffect, reason: string) => Promise<void>
   /** Aborted when this process has no more time: what runs then is cut off, and goes on elsewhere. */
   stopping?: AbortSignal
+  /** Somebody has to look at the table after so many milliseconds. */
+  dueIn?: (delayMs: number) => void
 }
 
 export const createRunner = (deps: RunnerDependencies): Run => {
-  const { store, handlers, now, bury, stopping = NEVER } = deps
+  const { store, handlers, now, bury, stopping = NEVER, dueIn = () => {} } = deps
   const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
   return async (effect, fresh) => {
     const handler = handlers[effect.name]
@@ -27,11 +29,13 @@ export const createRunner = (deps: RunnerDependencies): Run => {
     if ('settled' in outcome) return 'done'
     if ('againInMs' in outcome) {
       await store.keep([effect.id], inMs(outcome.againInMs))
+      dueIn(outcome.againInMs)
       return 'again'
     }
     if ('retry' in outcome) {
       const delayMs = handler!.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
       await store.postpone(effect.id, inMs(delayMs), readable(outcome.retry))
+      dueIn(delayMs)
       return 'retried'
     }
     await bury(effect, readable(outcome.final))
@@ -52,7 +56,8 @@ const attempt = async (
   { fresh, stopping }: Conditions,
 ): Promise<EffectOutcome> => {
   const { exhausted, timeoutMs } = handler
-  const limits = { timeoutMs, stopping }
+  // Whatever was cut off may still arrive, and gets as much time for that as after a failure.
+  const limits = { timeoutMs, stopping, pauseMs: handler.backoffMs(effect.attempts) }
   let reason = 'no attempt is left'
   if (!exhausted || effect.attempts < handler.attempts) {
     const outcome = await guarded(limits, (signal) => tryOnce(handler, effect, fresh, signal))
@@ -82,7 +87,7 @@ const LONGEST_MS = 2 ** 31 - 1
 
 /** What it answers in time; whatever goes wrong is an outcome to retry, but for a stop, which is nobody's fault. */
 const guarded = async (
-  { timeoutMs, stopping }: { timeoutMs: number; stopping: AbortSignal },
+  { timeoutMs, stopping, pauseMs }: { timeoutMs: number; stopping: AbortSignal; pauseMs: number },
   work: (signal: AbortSignal) => Promise<EffectOutcome>,
 ): Promise<EffectOutcome> => {
   const controller = new AbortController()
@@ -95,13 +100,14 @@ const guarded = async (
   }
   const stop = () => cutOff('this process stops')
   stopping.addEventListener('abort', stop)
-  if (timeoutMs <= LONGEST_MS)
+  if (stopping.aborted) stop()
+  else if (timeoutMs <= LONGEST_MS)
     patience = setTimeout(() => cutOff(`took longer than ${timeoutMs} ms`), timeoutMs)
   try {
     const outcome = await Promise.race([work(controller.signal), late.promise])
-    return 'retry' in outcome && stopping.aborted ? { againInMs: 0 } : outcome
+    return 'retry' in outcome && stopping.aborted ? { againInMs: pauseMs } : outcome
   } catch (error) {
-    return stopping.aborted ? { againInMs: 0 } : { retry: String(error) }
+    return stopping.aborted ? { againInMs: pauseMs } : { retry: String(error) }
   } finally {
     clearTimeout(patience)
     stopping.removeEventListener('abort', stop)

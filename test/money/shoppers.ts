@@ -76,12 +76,12 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
     await untilKnown(paymentId)
     await act(customer, paymentId, chance)
     if (chance.chance(0.3)) await command(customer, paymentId, 'verify', chance)
-    if (chance.chance(0.4)) await wantBack(customer, paymentId, offering.minor, chance)
+    if (chance.chance(0.6)) await wantBack(customer, paymentId, offering.minor, chance)
   }
 
   /** The customer can only pay what the provider has heard of. */
   const untilKnown = async (reference: string) => {
-    for (let look = 0; look < 400 && !isKnown(reference); look++) await sleep(20)
+    for (let look = 0; look < 150 && !isKnown(reference); look++) await sleep(60)
   }
 
   const isKnown = (wanted: string) => simulator.transactions().some(({ reference }) => reference === wanted)

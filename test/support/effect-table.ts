@@ -29,8 +29,8 @@ export const anEffectTable = async () => {
     await database.close()
     await address.remove()
   })
-  const query = <Row>(name: string, text: string, values: unknown[] = []) =>
-    database.sql.query<Row>({ name: `test_${name}`, text }, values)
+  const query = <Found>(name: string, text: string, values: unknown[] = []) =>
+    database.sql.query<Found>({ name: `test_${name}`, text }, values)
 
   return {
     /** PostgreSQL only. */
@@ -86,4 +86,6 @@ export const aHandler = (handler: Partial<EffectHandler> = {}): EffectHandler =>
 export const cutOff = (store: EffectStore): EffectStore => ({ ...store, keep: async () => {} })
 
 /** Waits until what is read satisfies the expectation, on however slow a machine. */
-export const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 25_000, interval: 20 })
+export const eventually = <Value>(read: () => Value) =>
+  // oxlint-disable-next-line vitest/require-awaited-expect-poll -- whoever calls it awaits it
+  expect.poll(() => read(), { timeout: 25_000, interval: 20 })

@@ -24,7 +24,12 @@ export const createLookUpDispute = ({ provider, report }: Parts): EffectHandler 
   run: async (effect, signal) => {
     const { providerDisputeId } = Search.parse(effect.params)
     const answer = await provider.dispute(providerDisputeId, signal)
-    return answer.ok ? report(effect, seenAs(answer.data)) : again(answer)
+    if (!answer.ok) return again(answer)
+    const { amountMinor } = answer.data
+    // Nobody guesses about money.
+    if (!Number.isSafeInteger(amountMinor) || amountMinor < 0)
+      return { final: `the provider says that ${amountMinor} minor units are disputed` }
+    return report(effect, seenAs(answer.data))
   },
 })
 

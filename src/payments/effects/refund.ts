@@ -6,7 +6,7 @@ import type { EffectHandler } from '../../effects/handler.ts'
 import type { ProviderRefund } from '../provider.ts'
 import { again, doubling, SKIPPED, SOME_REQUESTS_MS, type Parts } from './parts.ts'
 
-const Submission = z.object({ refundId: Id, reference: Id, amount: Money })
+const Submission = z.object({ refundId: Id, reference: Id, amount: Money, submission: z.int() })
 const Search = z.object({ refundId: Id, reference: Id, round: z.int() })
 const Retry = z.object({
   ...Search.shape,
@@ -23,7 +23,7 @@ const noteOf = (refundId: string) => `laurel:${refundId}`
  * Gives money back, once. An attempt of which nobody can tell that it never left is not repeated here, even when the
  * provider has nothing of it: it may still be on its way, so the refund waits before it submits again.
  */
-export const createSubmitRefund = ({ provider, engine, report }: Parts): EffectHandler => {
+export const createSubmitRefund = ({ provider, engine, report, now }: Parts): EffectHandler => {
   const unsent = new Set<string>()
   return {
     // About a quarter of an hour, and then somebody looks.
@@ -35,16 +35,23 @@ export const createSubmitRefund = ({ provider, engine, report }: Parts): EffectH
       const { refundId, reference } = Submission.parse(effect.params)
       const answer = await provider.refundsOf(reference, signal)
       if (!answer.ok) return again(answer)
-      const seen = whatIsSeen(answer.data, refundId, 0)
+      const seen = whatIsSeen(answer.data, { refundId, round: 0, askedAt: instant(now()) })
       if (seen.type !== 'provider.refundMissing') return report(effect, seen)
       return unsent.has(effect.id) ? 'not_done' : report(effect, unknown('interrupted'))
     },
     run: async (effect, signal) => {
-      const { refundId, reference, amount } = Submission.parse(effect.params)
+      const { refundId, reference, amount, submission } = Submission.parse(effect.params)
       unsent.add(effect.id)
       const isAwaited = (await engine.peek('refund', refundId))?.state === 'submitting'
       unsent.delete(effect.id)
       if (!isAwaited) return report(effect, SKIPPED)
+      if (submission > 1) {
+        // The one before was missing when it was looked for; it may have arrived in this very moment.
+        const answer = await provider.refundsOf(reference, signal)
+        if (!answer.ok) return again(answer)
+        const seen = whatIsSeen(answer.data, { refundId, round: 0, askedAt: instant(now()) })
+        if (seen.type !== 'provider.refundMissing') return report(effect, seen)
+      }
       const money = { amountMinor: amount.minor, currency: amount.currency }
       const answer = await provider.refund({ reference, ...money, note: noteOf(refundId) }, signal)
       if (answer.ok) return report(effect, seenAs(answer.data, 0))
@@ -56,15 +63,16 @@ export const createSubmitRefund = ({ provider, engine, report }: Parts): EffectH
   }
 }
 
-export const createFindRefund = ({ provider, report }: Parts): EffectHandler => ({
+export const createFindRefund = ({ provider, report, now }: Parts): EffectHandler => ({
   attempts: 12,
   backoffMs: doubling(1_000, 60_000),
   timeoutMs: SOME_REQUESTS_MS,
   concurrency: 8,
   run: async (effect, signal) => {
     const { refundId, reference, round } = Search.parse(effect.params)
+    const askedAt = instant(now())
     const answer = await provider.refundsOf(reference, signal)
-    return answer.ok ? report(effect, whatIsSeen(answer.data, refundId, round)) : again(answer)
+    return answer.ok ? report(effect, whatIsSeen(answer.data, { refundId, round, askedAt })) : again(answer)
   },
 })
 
@@ -93,9 +101,16 @@ export const createRetryRefund = ({ provider, report, vault }: Parts): EffectHan
 
 const unknown = (reason: string): RefundReport => ({ type: 'provider.unknown', reason })
 
-const whatIsSeen = (refunds: readonly ProviderRefund[], refundId: string, round: number): RefundReport => {
+const instant = (ms: number) => new Date(ms).toISOString()
+
+type Lookup = { refundId: string; round: number; askedAt: string }
+
+const whatIsSeen = (
+  refunds: readonly ProviderRefund[],
+  { refundId, round, askedAt }: Lookup,
+): RefundReport => {
   const [first, ...others] = refunds.filter(({ note }) => note?.includes(noteOf(refundId)))
-  if (!first) return { type: 'provider.refundMissing' }
+  if (!first) return { type: 'provider.refundMissing', askedAt }
   return others.length > 0 ? { type: 'provider.refundDoubled' } : seenAs(first, round)
 }
 

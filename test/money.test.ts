@@ -1,0 +1,36 @@
+import { describe, expect, inject, it } from 'vitest'
+import { runMoneyCampaign, type MoneyOptions } from './money/campaign.ts'
+import { startRedis } from './support/redis.ts'
+
+const PATIENCE = { timeout: 900_000 }
+const isPostgres = process.env.LAUREL_TEST_DATABASE === 'postgres'
+
+/** `npm run test:money` does the same with any seed and size. */
+const campaign = async (options: Pick<MoneyOptions, 'seed' | 'payments'> & Partial<MoneyOptions>) => {
+  const { database, drop } = await emptyDatabase()
+  const printed: string[] = []
+  const outcome = await runMoneyCampaign({ ...database, ...options, print: (line) => printed.push(line) })
+  expect({ ...outcome, printed }).toMatchObject({ violations: [] })
+  await drop()
+}
+
+const emptyDatabase = async () => {
+  if (!isPostgres) return { database: {}, drop: async () => {} }
+  const { createDatabase } = await import('./support/postgres.ts')
+  const { url, drop } = await createDatabase(inject('postgresUrl')!)
+  return { database: { postgresUrl: url }, drop }
+}
+
+describe('the books of Laurel and of the provider agree when servers are killed', () => {
+  it('with the queue in the process', PATIENCE, () =>
+    campaign({ seed: 21, payments: isPostgres ? 300 : 2_000 }))
+
+  it('with bull, and a Redis that forgets everything', PATIENCE, async () => {
+    const redis = await startRedis()
+    try {
+      await campaign({ seed: 22, payments: isPostgres ? 2_000 : 300, redis })
+    } finally {
+      await redis.stop()
+    }
+  })
+})
