@@ -138,7 +138,7 @@ const STATES: Partial<Record<PaymentStatus, string>> = {
 }
 
 /** What S4.13 calls a payment; its reference at the provider is its id (C48). */
-export const transactionId = (paymentId: string): string => `tx_${paymentId.replaceAll('-', '')}`
+const transactionId = (paymentId: string): string => `tx_${paymentId.replaceAll('-', '')}`
 
 const statusOf = ({ value, context }: Pick<Snapshot, 'value' | 'context'>): PaymentStatus => {
   if (value === 'settled') return standingOf(context)

@@ -3,7 +3,7 @@ import { defineContract, type CommandOf, type EventOf, type ViewOf } from './con
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id, Note, StoredInstant } from './scalars.ts'
 
-export const DeadLetterStatus = z.enum(['open', 'retrying', 'discarded'])
+const DeadLetterStatus = z.enum(['open', 'retrying', 'discarded'])
 export type DeadLetterStatus = z.output<typeof DeadLetterStatus>
 
 const Decision = z.enum(['retried', 'discarded'])

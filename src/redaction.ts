@@ -56,7 +56,7 @@ const redacted = (value: unknown): unknown => {
 const SECRET_KEY = /passw|secret|token|authorization|cookie|signature|credential|api[_-]?key/i
 
 /** Text without card numbers, access tokens, keys and authorization codes of the provider, and passwords in URLs. */
-export const redactText = (text: string): string =>
+const redactText = (text: string): string =>
   SECRETS.reduce((rest, secret) => rest.replaceAll(secret, REMOVED), maskCardNumbers(text))
 
 const SECRETS = [

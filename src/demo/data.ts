@@ -1,5 +1,5 @@
 import type { Money } from '../../contracts/money.ts'
-import { derivedId } from '../derived-id.ts'
+import { derivedId } from '../../actors/derived-id.ts'
 import {
   ADMIN_EMAIL,
   CERTIFICATIONS_OF_EACH,

@@ -5,7 +5,7 @@ import { mentor } from '../../actors/mentor.ts'
 import type { Counts, RefusedRow } from '../../contracts/import.ts'
 import type { Refused, Reply } from '../../contracts/protocol.ts'
 import type { FileRow, ImportStore, KnownCertificate } from '../../persistence/imports.ts'
-import { derivedId } from '../derived-id.ts'
+import { derivedId } from '../../actors/derived-id.ts'
 import type { Dispatcher } from '../gateway/dispatcher.ts'
 import { readRow, type ImportColumn, type ReadRow } from './import-row.ts'
 
