@@ -1,8 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import { globSync, readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { heard, hears, moneyScene, naira, typesOf, type Heard, type Party } from './support/money-scene.ts'
+import {
+  heard,
+  hears,
+  moneyScene,
+  naira,
+  SECRET,
+  typesOf,
+  type Heard,
+  type Party,
+} from './support/money-scene.ts'
 import { PATIENCE } from './support/payment-scene.ts'
-import { connect } from './support/server.ts'
+import { anOrganisation, connect } from './support/server.ts'
+import { post, signed } from './support/webhook.ts'
 
 const scene = moneyScene()
 const { anOffering, initiate, reaches, aCheckout, paid, aParty, rows } = scene
@@ -78,4 +89,361 @@ describe('a payment, live', () => {
       ])
     }
   })
+
+  it('S4.14 S4.53 they hear of failure, why, and what may be done then', async () => {
+    const id = await aCheckout()
+    paystack.pay(id, { scenario: 'declined' })
+    expect(await payer.live.call('payments.verify', { id })).toMatchObject({ ok: true, state: 'verifying' })
+    const failed = await hears(payer, 'payment.failed', id)
+    expect(failed).toMatchObject({
+      state: 'failed',
+      data: { amount: naira(500_000), reason: 'declined' },
+      view: { status: 'failed', failure: 'declined', charged: 0 },
+    })
+    for (const party of [payer, admin]) expect(await allowedTo(id, party)).toEqual(['verify'])
+    for (const [party, topic] of audiences()) {
+      await hears(party, 'payment.failed', id, topic)
+      expect(typesOf(heard(party, id, topic))).toEqual([
+        'payment.initiated',
+        'payment.checkoutReady',
+        'payment.verifying',
+        'payment.failed',
+      ])
+    }
+    // Nobody is told that a charge failed, so somebody else's has to be found by looking.
+    const other = await aCheckout()
+    paystack.pay(other, { scenario: 'insufficient_funds' })
+    scene.server().clock.advance(11_000)
+    expect(await hears(payer, 'payment.failed', other)).toMatchObject({ data: { reason: 'declined' } })
+  })
+
+  it('is heard in its own namespace, and by operators in theirs', async () => {
+    const [own, operators] = await Promise.all([
+      connect(scene.server(), payer, '/payments'),
+      connect(scene.server(), admin, '/admin'),
+    ])
+    const { id } = await own.call('initiate', { offeringId: await anOffering(), method: 'paystack' })
+    await Promise.all(
+      [own, operators].map((client) => client.subscribe({ topics: [`payment:${id}`], after: payer.since })),
+    )
+    await reaches('payments', id, 'awaitingCustomer')
+    paystack.pay(id)
+    for (const client of [own, operators])
+      expect(await client.next('payment.settled')).toMatchObject({ actor: { id } })
+    expect(await own.call('get', { id })).toMatchObject({ data: { status: 'settled' } })
+    expect(await operators.call('payments.get', { id })).toMatchObject({ data: { status: 'settled' } })
+  })
+
+  it('F10 A55 the word of a client, or of somebody who signs with another key, changes nothing', async () => {
+    const id = await aCheckout()
+    for (const name of ['payments.settle', 'payments.provider.verified', 'payments.webhook.charged'])
+      expect(await payer.live.call(name, { id, status: 'success' })).toMatchObject({
+        error: { code: 'unknown_command' },
+      })
+    expect(await payer.live.call('payments.verify', { id, status: 'success' })).toMatchObject({
+      error: { code: 'invalid_input' },
+    })
+    const body = JSON.stringify({ event: 'charge.success', data: { reference: id, status: 'success' } })
+    const forged = { 'x-paystack-signature': signed(body, 'sk_test_of_somebody_else') }
+    expect(await post(scene.server(), body, forged)).toMatchObject({ status: 401 })
+    const genuine = { 'x-paystack-signature': signed(body, SECRET) }
+    expect(await post(scene.server(), body, genuine)).toMatchObject({ status: 200 })
+    await hears(payer, 'payment.verifying', id)
+    expect(await payer.live.call('payments.verify', { id })).toMatchObject({ ok: true })
+    await reaches('payments', id, 'awaitingCustomer')
+    expect(typesOf(heard(payer, id))).not.toContain('payment.settled')
+  })
 })
+
+describe('what is stored and sent', () => {
+  it('S4.37 C48 user, offering, amount, a transaction id of its own, status, date, method, card and reference', async () => {
+    const id = await paid('success', payer, { method: 'card' })
+    const [row] = await rows('select * from payment where id = $1', [id])
+    expect(row).toMatchObject({ id, payer_id: payer.id, status: 'settled' })
+    expect(row!['initiated_at']).not.toBeNull()
+    const { data } = await payer.live.call('payments.get', { id })
+    expect(data).toMatchObject({
+      payerId: payer.id,
+      offeringId: row!['offering_id'],
+      amount: naira(500_000),
+      transactionId: `tx_${id.replaceAll('-', '')}`,
+      method: 'card',
+      status: 'settled',
+      initiatedAt: expect.any(String) as unknown,
+      settledAt: expect.any(String) as unknown,
+      card: { brand: 'visa', bin: '408408', last4: '4081' },
+    })
+    // Its reference at the provider is the primary key, so no two payments share one.
+    expect(paystack.transactions().filter(({ reference }) => reference === id)).toHaveLength(1)
+    const everything = await rows(
+      `select to_jsonb(payment) as row from payment where id = $1::uuid union all
+       select to_jsonb(journal) from journal where actor_id = $1::uuid`,
+      [id],
+    )
+    const text = JSON.stringify(everything)
+    expect(text).not.toMatch(/AUTH_/)
+    expect(text).not.toMatch(/(?<![\w-])\d{13,19}(?![\w-])/)
+  })
+
+  it('C6 amounts are whole minor units with their currency, on all frames and in all answers', async () => {
+    const offeringId = await anOffering(499_999)
+    for (const amountMinor of [4999.99, '499999', -1, 2 ** 53, NaN])
+      expect(await initiate(offeringId, payer, { amountMinor })).toMatchObject({
+        error: { code: 'invalid_input' },
+      })
+    for (const wrong of [{ amount: 4999.99 }, { amount: naira(499_999) }, { price: 1 }, { currency: 'USD' }])
+      expect(await initiate(offeringId, payer, wrong)).toMatchObject({ error: { code: 'invalid_input' } })
+    expect(await initiate(offeringId, payer, { amountMinor: 499_998 })).toMatchObject({
+      error: { code: 'amount_mismatch', details: { price: naira(499_999) } },
+    })
+    const id = await aCheckout(offeringId, payer, { amountMinor: 499_999 })
+    paystack.pay(id)
+    await hears(admin, 'payment.settled', id)
+    const ask = { id, amount: naira(99), reason: 'goodwill' }
+    await admin.live.call('payments.requestRefund', ask)
+    await hears(admin, 'payment.refundIssued', id)
+    const amounts = [...heard(payer, id), ...heard(admin, id)].flatMap(amountsIn)
+    expect(amounts.length).toBeGreaterThan(10)
+    for (const [name, value] of amounts) expect([name, value]).toEqual([name, anAmount])
+    expect(paystack.books()[id]).toMatchObject({ chargedMinor: 499_999, refundedMinor: 99 })
+  })
+
+  it('S4.46 a commit that the database refuses leaves neither row, effect, timer nor event', async () => {
+    const [id, offeringId, commandId] = [randomUUID(), await anOffering(), randomUUID()]
+    const name = `refuses_${id.slice(0, 8)}`
+    await rows(`alter table effect add constraint ${name} check (actor_id <> '${id}')`)
+    const request = { id, commandId }
+    const reply = await initiate(offeringId, payer, request)
+    expect(reply).toMatchObject({ ok: false, error: { code: 'internal' } })
+    for (const table of ['payment', 'effect', 'timer', 'journal'])
+      expect([
+        table,
+        await rows(`select * from ${table} where ${table === 'payment' ? 'id' : 'actor_id'} = $1`, [id]),
+      ]).toEqual([table, []])
+    expect(paystack.calls().filter(({ reference }) => reference === id)).toEqual([])
+    await rows(`alter table effect drop constraint ${name}`)
+    // The same command may be sent again, and is carried out.
+    expect(await initiate(offeringId, payer, request)).toMatchObject({ ok: true, id })
+    await reaches('payments', id, 'awaitingCustomer')
+    expect(typesOf(heard(payer, id))).toEqual(['payment.initiated', 'payment.checkoutReady'])
+  })
+
+  it('C35 nothing but src/payments knows the provider', async () => {
+    const folders = ['actors', 'client', 'contracts', 'machines', 'persistence', 'src']
+    const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`))
+    expect(files.length).toBeGreaterThan(100)
+    const importers = files.filter((file) =>
+      /from '[^']*payments\/(?:provider|paystack|effects)[^']*'/.test(readFileSync(file, 'utf8')),
+    )
+    expect(importers.filter((file) => !file.startsWith('src/payments/'))).toEqual([])
+  })
+})
+
+describe('who pays for what', () => {
+  it('C27 A56 of two tabs that pay at once, one gets the page', async () => {
+    const offeringId = await anOffering()
+    const tab = await connect(scene.server(), payer)
+    const request = { offeringId, method: 'paystack' }
+    const replies = await Promise.all(
+      [payer.live, tab, payer.live, tab].map((client) => client.call('payments.initiate', request)),
+    )
+    const made = replies.filter(({ ok }) => ok)
+    for (const reply of replies.filter(({ ok }) => !ok))
+      expect(reply).toMatchObject({ error: { code: 'payment_in_progress' } })
+    const states = await vi.waitFor(async () => {
+      const all = await Promise.all(made.map(({ id }) => payer.live.call('payments.get', { id })))
+      const found = all.map(({ state, data }) => data.failure ?? state).toSorted()
+      expect(found).toEqual(['awaitingCustomer', ...made.slice(1).map(() => 'payment_in_progress')])
+      return all
+    }, PATIENCE)
+    const { id } = states.find(({ state }) => state === 'awaitingCustomer')!
+    expect(await initiate(offeringId)).toMatchObject({
+      error: { code: 'payment_in_progress', details: { paymentId: id } },
+    })
+    paystack.pay(id)
+    await reaches('payments', id, 'settled')
+    await vi.waitFor(
+      async () =>
+        expect(await initiate(offeringId)).toMatchObject({
+          error: { code: 'already_paid', details: { paymentId: id } },
+        }),
+      PATIENCE,
+    )
+  })
+
+  it('A56 the same command from two tabs is one payment', async () => {
+    const request = { offeringId: await anOffering(), method: 'paystack', commandId: randomUUID() }
+    const tab = await connect(scene.server(), payer)
+    const replies = await Promise.all(
+      [payer.live, tab, payer.live].map((client) => client.call('payments.initiate', request)),
+    )
+    expect(new Set(replies.map(({ id }) => id)).size).toBe(1)
+    await reaches('payments', replies[0].id, 'awaitingCustomer')
+    expect(scene.callsFor('initialize', replies[0].id)).toHaveLength(1)
+    expect(await payer.live.call('payments.initiate', { ...request, method: 'card' })).toMatchObject({
+      error: { code: 'command_id_reused' },
+    })
+  })
+
+  it('C27 of two pages that are paid late, one settles and the other is given back at once', async () => {
+    const offeringId = await anOffering()
+    const ids: string[] = []
+    for (const _ of [1, 2]) {
+      ids.push(await aCheckout(offeringId))
+      await scene.later(31 * 60_000)
+      await hears(payer, 'payment.abandoned', ids.at(-1)!)
+      await vi.waitFor(
+        async () => expect(await purchaseOf(offeringId)).toMatchObject({ paymentId: null }),
+        PATIENCE,
+      )
+    }
+    for (const id of ids) paystack.pay(id)
+    for (const id of ids)
+      expect(await hears(payer, 'payment.settled', id)).toMatchObject({ data: { late: true } })
+    const states = await vi.waitFor(async () => {
+      const all = await Promise.all(ids.map((id) => payer.live.call('payments.get', { id })))
+      expect(all.map(({ state }) => state).toSorted()).toEqual(['refunded', 'settled'])
+      return all
+    }, PATIENCE)
+    const { id: paymentId } = states.find(({ state }) => state === 'settled')!
+    expect(await purchaseOf(offeringId)).toMatchObject({ paymentId, paid: true })
+    const books = ids.map((id) => paystack.books()[id]!)
+    expect(
+      books.reduce((sum, { chargedMinor, refundedMinor }) => sum + chargedMinor - refundedMinor, 0),
+    ).toBe(500_000)
+  })
+
+  it('C18 C28 what is free needs no payment, and an offering without a price cannot be paid for', async () => {
+    expect(await initiate(await anOffering(0))).toMatchObject({ error: { code: 'nothing_to_pay' } })
+    expect(await initiate(randomUUID())).toMatchObject({ error: { code: 'not_found' } })
+    const cheap = await aCheckout(await anOffering(10, 'GHS'))
+    expect(paystack.transactions().find(({ reference }) => reference === cheap)).toMatchObject({
+      amountMinor: 10,
+      currency: 'GHS',
+    })
+  })
+
+  it('C29 nobody acts for others', async () => {
+    const offeringId = await anOffering()
+    for (const field of ['userId', 'payerId'])
+      expect(await initiate(offeringId, admin, { [field]: payer.id })).toMatchObject({
+        error: { code: 'invalid_input', details: [{ path: [field] }] },
+      })
+    const id = await aCheckout(offeringId, admin)
+    expect((await admin.live.call('payments.get', { id })).data.payerId).toBe(admin.id)
+    // Operators may see, and only admins act.
+    const csm = await aParty(['csm'])
+    for (const name of ['verify', 'cancel'])
+      expect(await csm.live.call(`payments.${name}`, { id })).toMatchObject({ error: { code: 'forbidden' } })
+  })
+
+  it('C49 what belongs to others is not found, whatever one asks', async () => {
+    const id = await aCheckout()
+    const offeringId = (await payer.live.call('payments.get', { id })).data.offeringId
+    const strangers = await Promise.all([
+      aParty(['student']),
+      aParty(['coordinator']),
+      aParty(['instructor']),
+      aParty(['admin'], undefined, await anOrganisation(scene.server())),
+    ])
+    const asks: [string, object][] = [
+      ['get', {}],
+      ['journal', {}],
+      ['verify', {}],
+      ['cancel', {}],
+      ['requestRefund', { full: true, reason: 'mine' }],
+    ]
+    for (const { live } of strangers) {
+      for (const [name, fields] of asks) {
+        const about = async (which: string) => await live.call(`payments.${name}`, { id: which, ...fields })
+        const [theirs, nobodys] = [await about(id), await about(randomUUID())]
+        expect([name, theirs]).toMatchObject([name, { error: { code: 'not_found' } }])
+        expect(theirs).toEqual(nobodys)
+      }
+      for (const topic of [`payment:${id}`, `user:${payer.id}`, `org:${orgId}`, `finance:${orgId}`])
+        expect([topic, await live.subscribe({ topics: [topic] })]).toMatchObject([
+          topic,
+          { error: { code: 'forbidden' } },
+        ])
+      expect((await live.call('payments.list', {})).data.items).toEqual([])
+      expect((await live.call('purchases.list', { offeringId })).data.items).toEqual([])
+    }
+    expect(typesOf(heard(payer, id))).toEqual(['payment.initiated', 'payment.checkoutReady'])
+  })
+})
+
+describe('money that comes late', () => {
+  it('an hour after it was given up is found without a webhook, and settles', async () => {
+    paystack.rule({ fault: 'webhookDrop', at: 'charge.success' })
+    const id = await aCheckout()
+    await scene.later(31 * 60_000)
+    expect(await hears(payer, 'payment.abandoned', id)).toMatchObject({
+      state: 'abandoned',
+      view: { status: 'abandoned', failure: 'abandoned' },
+    })
+    paystack.pay(id)
+    await scene.later(60 * 60_000)
+    expect(await hears(payer, 'payment.settled', id)).toMatchObject({
+      state: 'settled',
+      data: { late: true },
+      view: { status: 'settled', charged: 500_000 },
+    })
+  })
+
+  it('after it was cancelled is given back at once', async () => {
+    const id = await aCheckout()
+    expect(await payer.live.call('payments.cancel', { id })).toMatchObject({ ok: true, state: 'cancelled' })
+    paystack.pay(id)
+    expect(await hears(payer, 'payment.settled', id)).toMatchObject({ data: { late: true } })
+    expect(await hears(payer, 'payment.refundIssued', id)).toMatchObject({
+      state: 'refunded',
+      data: { refund: naira(500_000), charged: 500_000, refunded: 500_000, refundPending: 0 },
+    })
+    expect(paystack.books()[id]).toMatchObject({ charges: 1, refundedMinor: 500_000 })
+  })
+})
+
+describe('a saved card', () => {
+  it('is charged at once, without a page', async () => {
+    const authorizationId = await scene.aSavedCard()
+    const { id } = await initiate(await anOffering(), payer, { method: 'card', authorizationId })
+    await hears(payer, 'payment.settled', id)
+    expect(typesOf(heard(payer, id))).not.toContain('payment.checkoutReady')
+    expect(paystack.books()[id]).toMatchObject({ charges: 1, chargedMinor: 500_000 })
+  })
+
+  it('that is declined fails the payment, and the offering can be paid for in another way', async () => {
+    const authorizationId = await scene.aSavedCard('next_declined')
+    const offeringId = await anOffering()
+    const { id } = await initiate(offeringId, payer, { method: 'card', authorizationId })
+    expect(await hears(payer, 'payment.failed', id)).toMatchObject({ data: { reason: 'declined' } })
+    await vi.waitFor(
+      async () => expect(await purchaseOf(offeringId)).toMatchObject({ paymentId: null }),
+      PATIENCE,
+    )
+    await aCheckout(offeringId)
+  })
+})
+
+const purchaseOf = async (offeringId: string) =>
+  (await payer.live.call('purchases.list', { offeringId })).data.items[0]?.view
+
+const MONEY = ['amount', 'refund', 'dispute', 'price']
+const MINOR = ['minor', 'charged', 'refunded', 'refundPending', 'disputed']
+const anAmount = expect.toSatisfy(
+  (value: unknown) =>
+    (Number.isSafeInteger(value) && Number(value) >= 0) ||
+    (typeof value === 'object' &&
+      value !== null &&
+      Object.keys(value).toSorted().join() === 'currency,minor'),
+) as unknown
+
+/** Everything in an event that is about an amount, by its name. */
+const amountsIn = ({ data, view }: Heard): [string, unknown][] => {
+  const found: [string, unknown][] = []
+  JSON.stringify([data, view], (name, value: unknown) => {
+    if (MONEY.includes(name) || MINOR.includes(name)) found.push([name, value])
+    return value
+  })
+  return found
+}

@@ -146,9 +146,7 @@ export const moneyScene = () => {
     rows: (text: string, values: readonly unknown[] = []) =>
       server.database.sql.query<Row>({ name: hash('md5', text), text }, values),
     callsFor: (endpoint: string, reference: string) =>
-      paystack.control
-        .calls()
-        .filter((call) => call.endpoint === endpoint && call.reference === reference),
+      paystack.control.calls().filter((call) => call.endpoint === endpoint && call.reference === reference),
   }
 }
 
