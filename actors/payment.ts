@@ -89,6 +89,8 @@ export const payment = defineActor({
   create: { initiate },
   queries: { get: getActor, list: listActors, journal: actorJournal },
   explain: {
+    verify: ({ value }) =>
+      value === 'settled' ? undefined : { code: 'rate_limited', message: 'the provider has just been asked' },
     requestRefund: ({ context }) => {
       const refundable = { minor: refundableOf(context), currency: context.amount.currency }
       return {

@@ -13,9 +13,6 @@ export type TopicRule = (principal: Principal, id: string) => boolean | Promise<
 export const isOperator = ({ roles }: Principal) =>
   roles.includes('admin') || roles.includes('csm') || roles.includes('system')
 
-/** Who sees all the money of an organisation. */
-const isFinance = ({ roles }: Principal) => roles.includes('admin') || roles.includes('system')
-
 /**
  * One rule for each topic kind: one for each actor type, made from its scopes, and these.
  * @throws when an actor publishes on a kind that has no rule, because then nobody would have decided who may listen.
@@ -28,7 +25,7 @@ export const topicRules = (
     (await directory.userOrganisation(userId)) === principal.orgId
   const rules = new Map<string, TopicRule>([
     ['org', (principal, id) => id === principal.orgId && isOperator(principal)],
-    ['finance', (principal, id) => id === principal.orgId && isFinance(principal)],
+    ['finance', (principal, id) => id === principal.orgId && isOperator(principal)],
     [
       'user',
       (principal, id) =>

@@ -3,7 +3,7 @@ import { defineContract, type CommandOf, type EventOf, type ViewOf } from './con
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id, Note, StoredInstant } from './scalars.ts'
 
-const DeadLetterStatus = z.enum(['open', 'retrying', 'discarded'])
+const DeadLetterStatus = z.enum(['open', 'retrying', 'resolved', 'discarded'])
 export type DeadLetterStatus = z.output<typeof DeadLetterStatus>
 
 const Decision = z.enum(['retried', 'discarded'])
@@ -61,6 +61,7 @@ export const deadLetterContract = defineContract({
   events: {
     'deadLetter.opened': Fact.describe('An effect has failed for good, or has done so again'),
     'deadLetter.retried': Fact,
+    'deadLetter.resolved': Fact.describe('It has been carried out after all'),
     'deadLetter.discarded': Fact,
   },
   view: DeadLetterView,
@@ -77,5 +78,9 @@ export type EffectReport =
   | { type: 'effect.revived' }
   /** It is gone. */
   | { type: 'effect.discarded' }
+  /** It is still there, dead or alive. */
+  | { type: 'effect.found' }
+  /** It is there no longer: it was carried out. */
+  | { type: 'effect.settled' }
   /** What the dead letter itself wanted to have done has failed for good. */
   | { type: 'effect.failed'; effect: string; reason: string }

@@ -17,6 +17,8 @@ export type DeadLetterInput = Envelope &
 
 export type DeadLetterContext = Omit<DeadLetterInput, keyof Envelope> & {
   openedAt: string
+  /** How often it has been looked for since it was tried again. */
+  looks: number
   /** The latest one. */
   decision: { what: 'retried' | 'discarded'; by: string | null; reason: string } | null
 }
@@ -25,7 +27,8 @@ type DeadLetterMessage = DeadLetterCommand | (EffectReport & Envelope)
 
 /**
  * An effect that failed for good. Somebody has it tried again, after which it may fail once more, or gives it up. The
- * queue's answers to both (`effect.revived`, `effect.discarded`) change nothing here: the decision has been recorded.
+ * queue's answers to both (`effect.revived`, `effect.discarded`) change nothing here: the decision has been recorded. An
+ * effect that is there no longer after it was tried again has been carried out.
  */
 export const deadLetterMachine = setup({
   types: {
@@ -37,6 +40,10 @@ export const deadLetterMachine = setup({
   actions: {
     reviveEffect: (_, _params: { effect: string }) => {},
     discardEffect: (_, _params: { effect: string }) => {},
+    findEffect: (_, _params: { effect: string }) => {},
+  },
+  delays: {
+    look: ({ context: { looks } }) => LOOKS_MS[Math.min(looks, LOOKS_MS.length - 1)]!,
   },
 }).createMachine({
   id: 'deadLetter@1',
@@ -50,6 +57,7 @@ export const deadLetterMachine = setup({
     attempts,
     reason: redactText(reason),
     openedAt: at,
+    looks: 0,
     decision: null,
   }),
   initial: 'open',
@@ -65,7 +73,7 @@ export const deadLetterMachine = setup({
         retry: {
           target: 'retrying',
           actions: [
-            assign({ decision: ({ event }) => decided('retried', event) }),
+            assign({ looks: 0, decision: ({ event }) => decided('retried', event) }),
             emit(({ context, event }) => ({ type: 'deadLetter.retried', ...decisionOf(context, event) })),
             { type: 'reviveEffect', params: ({ context: { effect } }) => ({ effect }) },
           ],
@@ -88,18 +96,42 @@ export const deadLetterMachine = setup({
       },
     },
     retrying: {
+      after: {
+        look: {
+          target: 'retrying',
+          reenter: true,
+          actions: [
+            assign({ looks: ({ context }) => context.looks + 1 }),
+            { type: 'findEffect', params: ({ context: { effect } }) => ({ effect }) },
+          ],
+        },
+      },
       on: {
+        'effect.settled': {
+          target: 'resolved',
+          actions: emit(({ context }) => ({
+            type: 'deadLetter.resolved',
+            ...subjectOf(context),
+            reason: context.decision?.reason ?? '',
+            by: null,
+          })),
+        },
         'effect.died': { target: 'open', actions: assign(({ event }) => failureOf(event)) },
         // Nobody could have it tried again.
         'effect.failed': {
+          guard: ({ event }) => event.effect === 'reviveEffect',
           target: 'open',
           actions: assign(({ event }) => ({ reason: redactText(event.reason) })),
         },
       },
     },
+    resolved: {},
     discarded: {},
   },
 })
+
+/** After the decision, and after each look. */
+const LOOKS_MS = [10_000, 60_000, 5 * 60_000, 60 * 60_000]
 
 const failureOf = ({ attempts, reason }: { attempts: number; reason: string }) => {
   return { attempts, reason: redactText(reason) }

@@ -49,6 +49,7 @@ export type PaymentContext = Omit<PaymentInput, keyof Envelope> &
     answered: boolean
     /** Timers that fired in this state. */
     looks: number
+    lookedAt: string | null
     card: Card | null
     failure: string | null
   }
@@ -102,6 +103,9 @@ export const JANITOR_MS = [
   DAY_MS,
 ]
 
+/** Between two looks that somebody asks for when nothing is expected any more. */
+const LOOK_PAUSE_MS = 30 * SECOND_MS
+
 /** A request that the provider does not know after so long will not arrive any more. */
 export const ARRIVES_WITHIN_MS = HOUR_MS
 
@@ -135,6 +139,9 @@ export const payment = setup({
     isUntouched: ({ context: { refunds } }) =>
       refunds.every(({ standing }) => standing === 'failed' || standing === 'rejected'),
     concernsProvider: ({ event }) => event.type === 'effect.failed' && event.effect !== 'tell',
+    /** Whoever asks again and again makes the provider answer everybody more slowly. */
+    mayLookAgain: ({ context: { lookedAt }, event }) =>
+      lookedAt === null || Date.parse(event.at) - Date.parse(lookedAt) >= LOOK_PAUSE_MS,
     isTooOld: ({ context, event }) => msSince(context, event) >= ARRIVES_WITHIN_MS,
     isRefundable: ({ context, event }) => {
       assertEvent(event, 'requestRefund')
@@ -204,7 +211,9 @@ export const ask = payment.enqueueActions(({ context, enqueue }) => {
   else enqueue({ type: 'initializePayment', params: { ...params, method, offeringId } })
 })
 
-export const look = payment.enqueueActions(({ context: { id: reference, payerId, method }, enqueue }) => {
+export const look = payment.enqueueActions(({ context, event, enqueue }) => {
+  const { id: reference, payerId, method } = context
+  enqueue.assign({ lookedAt: event.at })
   enqueue({ type: 'verifyPayment', params: { reference, payerId, keepCard: method === 'card' } })
 })
 

@@ -42,6 +42,7 @@ export const paymentMachine = payment.createMachine({
     checkout: null,
     answered: false,
     looks: 0,
+    lookedAt: null,
     card: null,
     failure: null,
     charged: 0,
@@ -174,7 +175,7 @@ export const paymentMachine = payment.createMachine({
           { guard: { type: 'says', params: 'reversed' }, target: 'reversed' },
         ],
         'webhook.charged': { actions: look },
-        verify: { actions: look },
+        verify: { guard: 'mayLookAgain', actions: look },
       },
       states: {
         failed: {},
@@ -211,7 +212,7 @@ export const paymentMachine = payment.createMachine({
         // What the books cannot hold is given back by hand.
         cancel: { guard: ({ context }) => context.charged === 0, target: 'closed.cancelled' },
         requestRefund: { guard: 'isRefundable', actions: requestRefund },
-        verify: { actions: look },
+        verify: { guard: 'mayLookAgain', actions: look },
         'webhook.charged': { actions: look },
         // The purchase may have been released before.
         'provider.verified': {

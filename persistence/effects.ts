@@ -22,6 +22,7 @@ export const createEffectStore = ({ query }: Sql): EffectStore => ({
   discard: async (id) => {
     await query(DISCARD, [id])
   },
+  exists: async (id) => (await query(EXISTS, [id])).length > 0,
 })
 
 const lanesOf = (rooms: Rooms) => [Object.keys(rooms), Object.values(rooms)]
@@ -101,6 +102,8 @@ const REVIVE: Statement = {
   name: 'effect_revive',
   text: `update effect set status = 'pending', attempts = 0, next_at = $2 where id = $1 and status = 'dead'`,
 }
+
+const EXISTS: Statement = { name: 'effect_exists', text: `select 1 from effect where id = $1` }
 
 const DISCARD: Statement = {
   name: 'effect_discard',

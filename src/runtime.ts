@@ -9,7 +9,7 @@ import { createTimerStore } from '../persistence/timers.ts'
 import { createCreate } from './effects/create.ts'
 import type { EffectHandler } from './effects/handler.ts'
 import { createReport } from './effects/report.ts'
-import { createDiscard, createRevive } from './effects/revive.ts'
+import { createDiscard, createFind, createRevive } from './effects/revive.ts'
 import { createTell } from './effects/tell.ts'
 import { createAnnounce } from './queue/announce.ts'
 import { createInProcessQueue, type QueueDependencies } from './queue/in-process.ts'
@@ -62,6 +62,7 @@ export const createRuntime = ({ database, definitions, now, failed, note, ...opt
     create: createCreate(engine, now),
     reviveEffect: createRevive(deciding),
     discardEffect: createDiscard(deciding),
+    findEffect: createFind(deciding),
   }
   const { fallbackOrgId, redisUrl } = options
   const queue: QueueDependencies = {

@@ -180,7 +180,9 @@ describe('a dead letter', () => {
     }
     await expect.poll(told, PATIENCE).toBe(1)
     expect(await effectsOf(server, owner.id)).not.toContain('dead')
-    expect(await admin.call('dead-letters.get', { id: actor.id })).toMatchObject({ state: 'retrying' })
+    server.clock.advance(10_000)
+    await admin.next('deadLetter.resolved', isOf({ owner }))
+    expect(await admin.call('dead-letters.get', { id: actor.id })).toMatchObject({ state: 'resolved' })
   })
 
   it(

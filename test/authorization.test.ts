@@ -501,7 +501,7 @@ describe('each topic', () => {
     user: { of: ({ userId }) => userId, relations: ['admin', 'csm', 'self'] },
     coordinator: { of: ({ coordinatorId }) => coordinatorId, relations: ['admin', 'csm', 'inCharge'] },
     org: { of: ({ orgId }) => orgId, relations: ['admin', 'csm'] },
-    finance: { of: ({ orgId }) => orgId, relations: ['admin'] },
+    finance: { of: ({ orgId }) => orgId, relations: ['admin', 'csm'] },
     payment: {
       of: async (target, { server }) => (await aFailedPayment(server, target)).id,
       relations: ['admin', 'csm', 'self'],

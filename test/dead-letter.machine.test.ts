@@ -69,6 +69,24 @@ describe('a dead letter', () => {
       context: { attempts: 10, reason: 'no such effect' },
     }))
 
+  it('looks whether its effect was carried out, and is resolved when it is there no longer', () =>
+    open
+      .when(retry, revived)
+      .until('2026-01-01T00:10:10.000Z')
+      .expect({
+        state: 'retrying',
+        effects: [{ name: 'findEffect', params: { effect } }],
+        timers: { look: '2026-01-01T00:11:10.000Z' },
+      })
+      .when({ type: 'effect.found', at: later })
+      .expect({ state: 'retrying', refused: true })
+      .when({ type: 'effect.settled', at: later })
+      .expect({
+        state: 'resolved',
+        events: [{ type: 'deadLetter.resolved', ...subject, reason: 'it is there again', by: null }],
+        timers: {},
+      }))
+
   it('gives its effect up for good', () =>
     open
       .when(discard)
@@ -101,7 +119,7 @@ describe('a dead letter', () => {
     for (const story of [open, open.when(retry), open.when(discard)])
       story
         .when(revived, gone, unknown)
-        .expect({ state: story.snapshot.value, refused: true, effects: [], timers: {} })
+        .expect({ state: story.snapshot.value, refused: true, effects: [] })
   })
 
   it('keeps nothing that nobody may read', () => {
@@ -139,7 +157,7 @@ test('M8 whatever is reported in whatever order, one decision has one effect', (
 test('every state can be reached', () => {
   const paths = getShortestPaths(deadLetterMachine, {
     input,
-    events: [retry, discard, died],
+    events: [retry, discard, died, { type: 'effect.settled', at: later }],
     serializeState: ({ value }) => JSON.stringify(value),
   })
   expect(new Set(paths.map(({ state }) => state.value))).toEqual(

@@ -120,7 +120,6 @@ describe('a payment that is made', () => {
       .when(webhook(), webhook())
       .expect({
         state: { open: 'verifying' },
-        refused: true,
         events: [event('verifying')],
         effects: [look, look],
       })
@@ -192,9 +191,17 @@ describe('a client that asks for a look', () => {
       const asked = story.when(verify(HOUR))
       expect(asked.effects).toEqual([look])
       expect(asked.facts).toEqual([])
-      expect(asked.snapshot).toBe(story.snapshot)
+      expect(asked.snapshot.value).toEqual(story.snapshot.value)
     }
   })
+
+  it('does so once in half a minute when nothing is expected any more', () =>
+    abandoned
+      .when(verify(HOUR))
+      .when(verify(HOUR + 29_999))
+      .expect({ state: { closed: 'abandoned' }, refused: true, effects: [] })
+      .when(verify(HOUR + 30_000))
+      .expect({ state: { closed: 'abandoned' }, effects: [look] }))
 
   it('is told that there is nothing to look for when it has settled, or has not begun', () => {
     settled.when(verify()).expect({ state: 'settled', refused: true, effects: [] })

@@ -149,6 +149,7 @@ describe('a payment, live', () => {
     const genuine = { 'x-paystack-signature': signed(body, SECRET) }
     expect(await post(scene.server(), body, genuine)).toMatchObject({ status: 200 })
     await hears(payer, 'payment.verifying', id)
+    await reaches('payments', id, 'awaitingCustomer')
     expect(await payer.live.call('payments.verify', { id })).toMatchObject({ ok: true })
     await reaches('payments', id, 'awaitingCustomer')
     expect(typesOf(heard(payer, id))).not.toContain('payment.settled')

@@ -40,4 +40,6 @@ export type EffectStore = {
   revive: (id: string, now: string) => Promise<void>
   /** A dead effect is given up. */
   discard: (id: string) => Promise<void>
+  /** Whether it is still to be done, or has failed for good and waits. */
+  exists: (id: string) => Promise<boolean>
 }

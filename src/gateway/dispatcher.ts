@@ -21,6 +21,8 @@ export type Call = {
   payload: unknown
   principal: Principal
   correlationId: string
+  /** The caller is a part of the server, which may make actors under ids that follow from something else. */
+  trusted?: true
 }
 
 type Dependencies = {
@@ -64,7 +66,7 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
   }
 
   const command = async (
-    { definition, name, principal, correlationId }: Call,
+    { definition, name, principal, correlationId, trusted }: Call,
     payload: object,
   ): Promise<Reply> => {
     const { id, commandId, expectedVersion, ...fields } = payload as Record<string, unknown>
@@ -75,6 +77,10 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
     if (!creates && !reserved.data.id)
       return refused('invalid_input', 'id is required', [{ path: ['id'], reason: 'is required' }])
 
+    if (creates && !trusted && isDerived(reserved.data.id))
+      return refused('invalid_input', 'id: must not be of UUID version 8', [
+        { path: ['id'], reason: 'must not be of UUID version 8, which the server gives out' },
+      ])
     const { data } = parsed
     const message: Message = {
       id: reserved.data.commandId ?? newId(),
@@ -128,6 +134,9 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
 
   return { call, knows }
 }
+
+/** Whoever could take such an id would keep an actor from being made that the server knows by it. */
+const isDerived = (id: string | undefined) => id?.[14] === '8'
 
 type AnyCreate = (request: CreationRequest<object>) => Promise<{ ok: true; input: object } | Refused>
 

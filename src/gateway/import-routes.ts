@@ -70,6 +70,7 @@ const importFile = async (deps: Dependencies, request: FastifyRequest): Promise<
   }
   const answer = await dispatcher.call({
     definition: importActor,
+    trusted: true,
     name: 'start',
     payload: { id, ...(commandId ? { commandId } : {}) },
     principal,

@@ -115,6 +115,9 @@ export const moneyScene = () => {
     return id
   }
 
+  const rows = (text: string, values: readonly unknown[] = []) =>
+    server.database.sql.query<Row>({ name: hash('md5', text), text }, values)
+
   return {
     server: () => server,
     paystack: () => paystack.control,
@@ -143,8 +146,23 @@ export const moneyScene = () => {
       server.clock.advance(60_000)
       await comeBack()
     },
-    rows: (text: string, values: readonly unknown[] = []) =>
-      server.database.sql.query<Row>({ name: hash('md5', text), text }, values),
+    rows,
+    /**
+     * The database refuses to record what the provider has answered to this actor, as if the process ended each time
+     * before it could. @returns what ends that
+     */
+    withoutRecords: async (actorId: string) => {
+      const name = `without_records_${actorId.replaceAll('-', '')}`
+      const refused = `actor_id = '${actorId}' and type like 'provider.%'`
+      await rows(`alter table journal add constraint ${name} check (not (${refused}))`)
+      return () => rows(`alter table journal drop constraint ${name}`)
+    },
+    /** When everything has been carried out that is due. */
+    quiet: () =>
+      vi.waitFor(async () => {
+        await paystack.control.idle()
+        expect(await rows(`select id from effect where status = 'pending'`)).toEqual([])
+      }, PATIENCE),
     callsFor: (endpoint: string, reference: string) =>
       paystack.control.calls().filter((call) => call.endpoint === endpoint && call.reference === reference),
   }
