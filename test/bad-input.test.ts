@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { io } from 'socket.io-client'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { derivedId } from '../actors/derived-id.ts'
 import { actors } from '../actors/registry.ts'
 import type { ServerOptions } from '../src/server.ts'
 import { days } from './support/clock.ts'
+import { http, outcomeOf } from './support/http.ts'
 import { rawClient, signedInRaw, type Raw } from './support/raw-client.ts'
 import { aServer, aTeam, aUser, connect, type TestServer } from './support/server.ts'
 
@@ -577,6 +579,29 @@ describe('ids', () => {
     )
     await expectUnharmed()
   })
+})
+
+describe('ids that only the server gives out', () => {
+  it(
+    'cannot be chosen by a client, who could keep somebody else’s actor from being made',
+    PATIENCE,
+    async () => {
+      const { server, client, admin, mentorId, expectUnharmed } = await aScene()
+      const fields = {
+        id: derivedId('purchase', randomUUID(), randomUUID()),
+        mentorId,
+        certType: 'first_aid',
+        issuedAt: server.clock.at(),
+        expiresAt: server.clock.at(days(9)),
+      }
+      expect(await client.call('certifications.issue', fields)).toMatchObject({
+        error: { code: 'invalid_input', details: [{ path: ['id'] }] },
+      })
+      const answer = await http(server, admin)('POST', '/api/v1/certifications', { body: fields })
+      expect(outcomeOf(answer)).toBe('400 invalid_input')
+      await expectUnharmed()
+    },
+  )
 })
 
 describe('a commandId', () => {
