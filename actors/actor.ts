@@ -1,7 +1,7 @@
 import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import type { z } from 'zod'
 import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
-import type { Refusal } from '../contracts/protocol.ts'
+import type { Refusal, Refused } from '../contracts/protocol.ts'
 import type { Organisation, Price, SavedAuthorization, Upload } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
@@ -54,9 +54,13 @@ export type Lookup = {
   takesPayments: () => boolean
   /** A saved card of this user, unless it has been removed. */
   authorization: (id: string, userId: string) => Promise<SavedAuthorization | undefined>
+  /** How many payments of this payer have failed that were initiated since then. */
+  failedPayments: (payerId: string, since: string) => Promise<number>
+  /** Who has so many of them within an hour has to wait. */
+  failedPaymentsPerHour: number
 }
 
-export type Creation<Input> = { ok: true; input: Input } | { ok: false; error: Refusal }
+export type Creation<Input> = { ok: true; input: Input } | Refused
 
 export type CreationRequest<Input> = {
   id: string
@@ -69,7 +73,7 @@ export type CreationRequest<Input> = {
 }
 
 /** `id` is the actor that the command addresses. */
-export type Preparation<Input> = { ok: true; payload: Input & object } | { ok: false; error: Refusal }
+export type Preparation<Input> = { ok: true; payload: Input & object } | Refused
 
 type Creating<C extends ActorContract> = {
   [Name in keyof C['commands'] & string]: C['commands'][Name] extends { creates: true } ? Name : never

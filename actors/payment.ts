@@ -12,6 +12,7 @@ type Owned = { context: { orgId: string; payerId: string } }
 
 /** How long a customer may take (STATECHARTS 2.3). Milliseconds. */
 const ABANDON_AFTER_MS = 30 * 60_000
+const HOUR_MS = 60 * 60_000
 
 export const decidesOnMoney = ({ orgId, roles }: Principal, { context }: Owned): boolean =>
   context.orgId === orgId && (roles.includes('admin') || roles.includes('system'))
@@ -53,6 +54,13 @@ const initiate = async ({ id, payload, principal, at, lookup, newId }: CreationR
       ? refused('already_paid', 'this offering is paid for', details)
       : refused('payment_in_progress', 'another payment is under way; finish or cancel it', details)
   }
+  // Whoever tries out stolen cards fails again and again (A58).
+  const since = new Date(Date.parse(at) - HOUR_MS).toISOString()
+  if ((await lookup.failedPayments(payerId, since)) >= lookup.failedPaymentsPerHour)
+    return {
+      ...refused('rate_limited', 'too many payments have failed; try again later'),
+      retryAfterMs: HOUR_MS,
+    }
   const parties = { id, at, orgId, payerId, offeringId, amount, method, email, authorizationId }
   const policy = { abandonAfterMs: ABANDON_AFTER_MS }
   return { ok: true as const, input: { ...parties, purchaseId: claimed, autoRefundId: newId(), policy } }

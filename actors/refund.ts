@@ -23,7 +23,13 @@ export const refund = defineActor({
   },
   topics: { refund: 'id', payment: 'paymentId', user: 'payerId', org: 'orgId', finance: 'orgId' },
   scopes: ownOrOperated,
-  allow: { approve: decidesForOthers, reject: decidesForOthers, submitBankDetails: isPayerOrDecides },
+  allow: {
+    approve: decidesForOthers,
+    reject: decidesForOthers,
+    resubmit: decidesForOthers,
+    resolve: decidesForOthers,
+    submitBankDetails: isPayerOrDecides,
+  },
   create: {},
   queries: { get: getActor, list: listActors, journal: actorJournal },
   view: (snapshot, id) => {

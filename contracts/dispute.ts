@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CARD_REFUSED, isFreeOfCards } from './card-numbers.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Money } from './money.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
@@ -41,9 +42,9 @@ export const disputeContract = defineContract({
     submitEvidence: {
       summary: 'Say what was delivered to whom, and contest the dispute',
       input: z.strictObject({
-        customerEmail: z.email().max(100),
-        customerName: z.string().trim().min(1).max(100),
-        customerPhone: z.string().trim().min(3).max(20),
+        customerEmail: z.email().max(100).refine(isFreeOfCards, CARD_REFUSED),
+        customerName: z.string().trim().min(1).max(100).refine(isFreeOfCards, CARD_REFUSED),
+        customerPhone: z.string().trim().min(3).max(20).refine(isFreeOfCards, CARD_REFUSED),
         serviceDetails: Note,
         deliveryAddress: Note.optional(),
         deliveryDate: z.iso.date().optional(),

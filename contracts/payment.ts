@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CARD_REFUSED, isFreeOfCards } from './card-numbers.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Minor, Money } from './money.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
@@ -91,7 +92,7 @@ export const paymentContract = defineContract({
         offeringId: Id,
         method: PaymentMethod,
         amountMinor: Minor.optional().describe('What the payer has been shown; another price is refused'),
-        email: z.email().max(100).optional().describe("For the receipt; by default the payer's own"),
+        email: z.email().max(100).refine(isFreeOfCards, CARD_REFUSED).optional().describe("For the receipt; by default the payer's own"),
         authorizationId: Id.optional().describe('A saved card, charged at once'),
       }),
       sealed: ['email'],

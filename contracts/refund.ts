@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CARD_REFUSED, isFreeOfCards } from './card-numbers.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Currency, Money } from './money.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
@@ -54,12 +55,21 @@ export const refundContract = defineContract({
       summary: 'Refuse a requested refund, with the reason',
       input: z.strictObject({ reason: Note }),
     },
+    resubmit: {
+      summary: 'Submit a refund again that nobody could find out about; the provider is asked for it before',
+      input: z.strictObject({ reason: Note }),
+    },
+    resolve: {
+      summary: 'Say what became of a refund that nobody could find out about, for example after giving it back by hand',
+      input: z.strictObject({ as: z.enum(['processed', 'failed']), reason: Note }),
+    },
     submitBankDetails: {
       summary: 'Where the money can go when the card did not take it back',
       input: z.strictObject({
         accountNumber: z
           .string()
           .regex(/^\d{6,20}$/, 'must be 6 to 20 digits')
+          .refine(isFreeOfCards, CARD_REFUSED)
           .describe('Never shown again'),
         bankId: z
           .string()

@@ -43,6 +43,10 @@ export type PaymentContext = Omit<PaymentInput, keyof Envelope> &
   Books & {
     initiatedAt: string
     settledAt: string | null
+    /** When the provider was to be asked to begin. */
+    askedAt: string | null
+    /** People have been told that something else was received than the price. */
+    reviewed: boolean
     /** Where the customer pays. */
     checkout: { accessCode: string | null; authorizationUrl: string } | null
     /** The provider has answered the request that started it, one way or another. */
@@ -142,7 +146,9 @@ export const payment = setup({
     /** Whoever asks again and again makes the provider answer everybody more slowly. */
     mayLookAgain: ({ context: { lookedAt }, event }) =>
       lookedAt === null || Date.parse(event.at) - Date.parse(lookedAt) >= LOOK_PAUSE_MS,
-    isTooOld: ({ context, event }) => msSince(context, event) >= ARRIVES_WITHIN_MS,
+    isTooOld: ({ context, event }) => msSinceAsked(context, event) >= ARRIVES_WITHIN_MS,
+    isReviewed: ({ context }) => context.reviewed,
+    mayBeClosed: ({ context }) => context.charged === 0 || isGone(context),
     isRefundable: ({ context, event }) => {
       assertEvent(event, 'requestRefund')
       const most = refundableOf(context)
@@ -182,7 +188,9 @@ export const countAnew = payment.enqueueActions(({ event, enqueue }) => {
 /** Said once: each look that brings nothing new enters the state again. */
 export const doubt = payment.enqueueActions(({ context, event, enqueue }) => {
   if (isTimer(event)) return
-  const reason = 'reason' in event ? event.reason : 'not_found'
+  const said = 'reason' in event ? event.reason : 'not_found'
+  // Why an effect could not be carried out is for operators, who have its dead letter.
+  const reason = event.type === 'effect.failed' ? 'internal' : said
   enqueue.emit({ type: 'payment.uncertain', ...factsOf(context), reason })
   enqueue.assign({ answered: true })
 })
@@ -204,7 +212,8 @@ const releaseWhenGone = payment.enqueueActions(({ context, enqueue }) => {
   if (isGone(context)) enqueue(release)
 })
 
-export const ask = payment.enqueueActions(({ context, enqueue }) => {
+export const ask = payment.enqueueActions(({ context, event, enqueue }) => {
+  enqueue.assign({ askedAt: event.at })
   const { id: reference, payerId, authorizationId, email, amount, method, offeringId } = context
   const params = { reference, payerId, email, amount }
   if (authorizationId) enqueue({ type: 'chargeAuthorization', params: { ...params, authorizationId } })
@@ -243,7 +252,7 @@ export const review = payment.enqueueActions(({ context, event, enqueue }) => {
   const received = seen && { minor: seen.amountMinor, currency: seen.currency }
   const reason = seen ? 'amount_mismatch' : 'outcome_unknown'
   enqueue.emit({ type: 'payment.needsReview', ...factsOf(context), reason, received })
-  enqueue.assign({ failure: reason, charged: seen ? bookable(context, seen) : 0 })
+  enqueue.assign({ failure: reason, reviewed: seen !== null, charged: seen ? bookable(context, seen) : 0 })
 })
 
 /** The money is there: exactly once in a payment's life. */
@@ -362,8 +371,9 @@ export const isWaiting = ({ status }: Verified) => !['success', 'failed', 'rever
 export const abandonAt = ({ initiatedAt, policy }: PaymentContext): string =>
   new Date(Date.parse(initiatedAt) + policy.abandonAfterMs).toISOString()
 
-export const msSince = ({ initiatedAt }: PaymentContext, { at }: { at: string }): number =>
-  Date.parse(at) - Date.parse(initiatedAt)
+/** How long the provider has had to hear of it. Milliseconds. */
+export const msSinceAsked = ({ initiatedAt, askedAt }: PaymentContext, { at }: { at: string }): number =>
+  Date.parse(at) - Date.parse(askedAt ?? initiatedAt)
 
 /** What the books can hold of an amount that is not the price: nothing of another payment or in another currency. */
 const bookable = ({ id, amount }: PaymentContext, { reference, currency, amountMinor }: Verified): number =>

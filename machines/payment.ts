@@ -16,7 +16,7 @@ import {
   JANITOR_MS,
   look,
   lookAgain,
-  msSince,
+  msSinceAsked,
   openCheckout,
   payment,
   refundAll,
@@ -43,6 +43,8 @@ export const paymentMachine = payment.createMachine({
     answered: false,
     looks: 0,
     lookedAt: null,
+    askedAt: null,
+    reviewed: false,
     card: null,
     failure: null,
     charged: 0,
@@ -57,7 +59,11 @@ export const paymentMachine = payment.createMachine({
     claiming: {
       entry: claim,
       on: {
-        'purchase.granted': { target: 'open', actions: ask },
+        'purchase.granted': [
+          // Nobody was there for a long time; whoever wanted to pay has gone.
+          { guard: 'timeIsUp', target: 'closed.abandoned', actions: abandon },
+          { target: 'open', actions: ask },
+        ],
         'purchase.refused': { target: 'closed.failed', actions: fail() },
         'effect.failed': { target: 'closed.failed', actions: fail('internal') },
         cancel: { target: 'closed.cancelled' },
@@ -136,7 +142,7 @@ export const paymentMachine = payment.createMachine({
           },
           on: {
             'provider.missing': {
-              guard: ({ context, event }) => msSince(context, event) < ARRIVES_WITHIN_MS,
+              guard: ({ context, event }) => msSinceAsked(context, event) < ARRIVES_WITHIN_MS,
             },
           },
         },
@@ -175,6 +181,8 @@ export const paymentMachine = payment.createMachine({
           { guard: { type: 'says', params: 'reversed' }, target: 'reversed' },
         ],
         'webhook.charged': { actions: look },
+        // Whoever asked has tried for minutes: the money may still be there.
+        'provider.unknown': { guard: 'wasAnswered', actions: look },
         verify: { guard: 'mayLookAgain', actions: look },
       },
       states: {
@@ -185,11 +193,15 @@ export const paymentMachine = payment.createMachine({
             enqueue.emit({ type: 'payment.cancelled', ...factsOf(context) })
           }),
           on: {
-            'provider.verified': {
-              guard: 'matches',
-              target: '#payment@1.settled',
-              actions: [charge, settle(true), refundAll('paid after it was cancelled')],
-            },
+            'provider.verified': [
+              {
+                guard: 'matches',
+                target: '#payment@1.settled',
+                actions: [charge, settle(true), refundAll('paid after it was cancelled')],
+              },
+              // People have seen to it.
+              { guard: and(['mismatches', 'isReviewed']) },
+            ],
           },
         },
       },
@@ -210,10 +222,11 @@ export const paymentMachine = payment.createMachine({
     needsReview: {
       on: {
         // What the books cannot hold is given back by hand.
-        cancel: { guard: ({ context }) => context.charged === 0, target: 'closed.cancelled' },
+        cancel: { guard: 'mayBeClosed', target: 'closed.cancelled' },
         requestRefund: { guard: 'isRefundable', actions: requestRefund },
         verify: { guard: 'mayLookAgain', actions: look },
         'webhook.charged': { actions: look },
+        'provider.unknown': { actions: look },
         // The purchase may have been released before.
         'provider.verified': {
           guard: and(['matches', 'isUntouched']),

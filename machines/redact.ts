@@ -22,7 +22,8 @@ const SECRETS = [
   /\bv1\.[^\s."']+\.[\w-]+/g,
   /\bAUTH_\w{4,}/g,
   /\bsk_\w{8,}/g,
-  /[^\s@<>"',:;]+@[^\s@<>"',:;]+\.[a-z]{2,}/gi,
+  // Only where a word starts: from each of its letters, a long one would be read to its end.
+  /(?<![^\s@<>"',:;])[^\s@<>"',:;]{1,255}@[^\s@<>"',:;]{1,255}\.[a-z]{2,}/gi,
 ]
 
 /** That there is no value is no secret. */
@@ -32,8 +33,12 @@ const isSecret = (name: string, value: unknown): boolean => {
     .replaceAll(/([a-z\d])([A-Z])/g, '$1_$2')
     .replaceAll(/[^a-zA-Z\d]+/g, '_')
     .toLowerCase()
+  if (HARMLESS_NAME.test(snake)) return false
   return SECRET_NAME.test(snake) || snake.split('_').some((word) => SECRET_WORDS.has(word))
 }
+
+/** Which of the saved cards: our own id, of which the provider knows nothing. */
+const HARMLESS_NAME = /(?:^|_)authorization_id$/
 
 /** `authorizationCode` has two of them. */
 const SECRET_WORDS = new Set([

@@ -154,6 +154,15 @@ export const submit = refund.enqueueActions(({ context, event, enqueue }) => {
   enqueue({ type: 'submitRefund', params: { refundId, reference, amount, submission } })
 })
 
+/** Somebody has found out what no lookup could. */
+export const decide = refund.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'resolve')
+  const { as, reason } = event
+  if (as === 'failed') enqueue.emit({ type: 'refund.failed', ...factsOf(context), reason })
+  else enqueue.emit({ type: 'refund.processed', ...factsOf(context) })
+  enqueue.assign({ failure: as === 'failed' ? reason : null })
+})
+
 /** While bank details are under way nobody knows whether a lookup has seen them carried out: it speaks for before. */
 export const look = refund.enqueueActions(({ context, enqueue }) => {
   const { id: refundId, paymentId: reference, round, isRetrying } = context
@@ -167,7 +176,9 @@ export const lookAgain = refund.enqueueActions(({ context, enqueue }) => {
 
 export const doubt = refund.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, ['provider.unknown', 'provider.refused', 'effect.failed'])
-  const { type, reason, at } = event
+  const { type, at } = event
+  // Why an effect could not be carried out is for operators, who have its dead letter.
+  const reason = type === 'effect.failed' ? 'internal' : event.reason
   enqueue.emit({ type: 'refund.uncertain', ...factsOf(context), reason })
   enqueue.assign({ uncertainSince: at, looks: 0, refusal: type === 'provider.refused' ? reason : null })
 })

@@ -1,5 +1,6 @@
 import { and } from 'xstate'
 import {
+  decide,
   DOUBLED,
   doubt,
   endRetry,
@@ -157,7 +158,25 @@ export const refundMachine = refund.createMachine({
             },
           },
         },
-        needsReview: {},
+        /** Lookups have not helped: people find out, and say so. */
+        needsReview: {
+          on: {
+            resubmit: {
+              // One that the provider has told of is there.
+              guard: ({ context }) => context.rank === 0,
+              target: 'submitting',
+              actions: refund.assign({ failure: null }),
+            },
+            resolve: [
+              {
+                guard: ({ event }) => event.as === 'processed',
+                target: '#refund@1.processed',
+                actions: decide,
+              },
+              { target: '#refund@1.failed', actions: decide },
+            ],
+          },
+        },
       },
     },
     processed: { entry: tellPayment('processed') },

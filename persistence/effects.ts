@@ -1,12 +1,29 @@
-import type { DeadEffect, DueEffect, EffectStore, Rooms, TakenEffect } from '../actors/engine/effects.ts'
+import type {
+  ClaimedEffect,
+  DeadEffect,
+  DueEffect,
+  EffectStore,
+  Rooms,
+  TakenEffect,
+} from '../actors/engine/effects.ts'
 import type { Sql, Statement } from './sql.ts'
 
 export const createEffectStore = ({ query }: Sql): EffectStore => ({
-  claim: (now, until, rooms) => query<DueEffect>(CLAIM, [...lanesOf(rooms), now, until]),
+  claim: ({ now, until }, rooms, takenLater) =>
+    query<ClaimedEffect>(CLAIM, [...lanesOf(rooms), now, until, takenLater]),
   offer: (now, rooms) => query<Pick<DueEffect, 'id' | 'name'>>(OFFER, [...lanesOf(rooms), now]),
-  take: async (id, now, until) => (await query<TakenEffect>(TAKE, [id, now, until]))[0],
-  postpone: async (id, nextAt, error) => {
-    await query(POSTPONE, [id, nextAt, error])
+  take: async (id, { now, until }, claim) => {
+    const [taken] = await query<TakenEffect>(TAKE, [
+      id,
+      now,
+      until,
+      claim?.taken ?? null,
+      claim?.until ?? null,
+    ])
+    return taken
+  },
+  postpone: async (id, { nextAt, error, begun }) => {
+    await query(POSTPONE, [id, nextAt, error, begun ? 0 : 1])
   },
   keep: async (ids, until) => {
     await query(KEEP, [ids, until])
@@ -44,29 +61,34 @@ const DUE = `due as materialized (
 const CLAIM: Statement = {
   name: 'effect_claim',
   text: `with ${DUE}
-update effect set taken = taken + 1, next_at = $4::timestamptz from due where effect.id = due.id
-returning ${EFFECT}`,
+update effect set taken = taken + (effect.name <> all($5::text[]))::integer, next_at = $4::timestamptz
+from due where effect.id = due.id
+returning ${EFFECT}, taken`,
 }
 
-/** Its first owner should have begun with it by now, so whoever takes it must not believe that nobody has. */
-const OFFER: Statement = {
-  name: 'effect_offer',
-  text: `with ${DUE}, marked as (
-  update effect set taken = 1 from due where effect.id = due.id and taken = 0
-)
-select id, name from due`,
-}
+const OFFER: Statement = { name: 'effect_offer', text: `with ${DUE} select id, name from due` }
 
+/**
+ * Where something is looked up before it is repeated, this is the only way to begin. At most one can have begun for as
+ * long as its lease runs, because each of the three conditions is false for all others as soon as one has been true:
+ * nobody has begun or failed yet, wherever the reminder came from and whoever has claimed it; nobody has it any more;
+ * or it is as the caller's claim left it. So `taken` is how many have begun but for those that have said themselves that
+ * they did nothing, and whoever finds to be alone is the first.
+ */
 const TAKE: Statement = {
   name: 'effect_take',
   text: `update effect set taken = taken + 1, next_at = $3::timestamptz
-where id = $1 and status = 'pending' and ((taken = 0 and attempts = 0) or next_at <= $2::timestamptz)
-returning ${EFFECT}, (taken = 1 and attempts = 0) as first`,
+where id = $1 and status = 'pending' and (
+  (taken = 0 and attempts = 0) or next_at <= $2::timestamptz
+  or (taken = $4::integer and next_at = $5::timestamptz)
+)
+returning ${EFFECT}, (taken = 1) as first`,
 }
 
 const POSTPONE: Statement = {
   name: 'effect_postpone',
-  text: `update effect set attempts = attempts + 1, next_at = $2, last_error = $3 where id = $1 and status = 'pending'`,
+  text: `update effect set attempts = attempts + 1, taken = greatest(taken - $4::integer, 0), next_at = $2, last_error = $3
+where id = $1 and status = 'pending'`,
 }
 
 const KEEP: Statement = {

@@ -14,6 +14,7 @@ const OfferingPriceSchema = defineEntity({
     currency: p.text().$type<Currency>(),
     /** Whether it is for sale. */
     active: p.boolean(),
+    updatedBy: p.uuid(),
     updatedAt: p.datetime(3),
   },
 })
@@ -26,8 +27,11 @@ export type Prices = {
   price: (offeringId: string) => Promise<Price | undefined>
   /** All of an organisation, by offering. */
   list: (orgId: string) => Promise<(Price & { active: boolean })[]>
-  /** @returns false when the offering belongs to another organisation */
-  set: (price: Price & { active: boolean; updatedAt: Date }) => Promise<boolean>
+  /**
+   * The database keeps what it was set to, by whom and when, in `price_change`.
+   * @returns false when the offering belongs to another organisation
+   */
+  set: (price: Price & { active: boolean; by: string; updatedAt: Date }) => Promise<boolean>
 }
 
 export const createPrices = (database: Database): Prices => ({
@@ -41,10 +45,10 @@ export const createPrices = (database: Database): Prices => ({
     )
     return rows.map((row) => ({ ...priceOf(row), active: row.active }))
   },
-  set: ({ amount, ...price }) =>
+  set: ({ amount, by, ...price }) =>
     database.transaction(async (em) => {
       const { offeringId, orgId } = price
-      const row = { ...price, amountMinor: amount.minor, currency: amount.currency }
+      const row = { ...price, amountMinor: amount.minor, currency: amount.currency, updatedBy: by }
       // One statement, so that two organisations cannot both be the first; the count tells whose it is.
       await em.upsert(OfferingPrice, row, { onConflictFields: ['offeringId'], onConflictWhere: { orgId } })
       return (await em.count(OfferingPrice, { offeringId, orgId })) === 1

@@ -137,7 +137,31 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
     throw new ConfigError(
       fault('LAUREL_ENCRYPTION_KEYS', 'is required when NODE_ENV=production and PAYSTACK_SECRET_KEY is set'),
     )
+  refuseCarelessness(config)
   return { ...config, demo: config.LAUREL_DEMO ?? !production }
+}
+
+const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']
+
+/** The secret key goes out with each request, and a live one moves real money. */
+const refuseCarelessness = ({
+  NODE_ENV,
+  PAYSTACK_URL,
+  PAYSTACK_SECRET_KEY,
+}: z.output<typeof Environment>) => {
+  const isLive = PAYSTACK_SECRET_KEY?.startsWith('sk_live_') ?? false
+  const { protocol, hostname } = new URL(PAYSTACK_URL)
+  if (protocol !== 'https:' && isLive)
+    throw new ConfigError(fault('PAYSTACK_URL', 'must be https with a live key'))
+  if (protocol !== 'https:' && !LOOPBACK.includes(hostname))
+    throw new ConfigError(fault('PAYSTACK_URL', 'must be https unless its host is this machine'))
+  if (isLive && NODE_ENV !== 'production')
+    throw new ConfigError(
+      fault(
+        'PAYSTACK_SECRET_KEY',
+        'a live key is refused unless NODE_ENV=production: demo accounts have a known password',
+      ),
+    )
 }
 
 /** LAUREL_URL belongs to `npm run demo`, LAUREL_TEST_… to the tests; both may be exported in the same shell. */

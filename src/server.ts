@@ -62,6 +62,8 @@ export type ServerOptions = {
   origins?: readonly string[]
   trustedProxies?: readonly string[]
   requestsPerMinute?: number
+  /** Who has had so many payments fail within an hour has to wait; 10 by default. */
+  failedPaymentsPerHour?: number
   loginLimits?: Partial<LimitOptions>
   engineLimits?: Partial<EngineLimits>
   /** Migrations run at the start unless somebody wants to run them by hand. */
@@ -142,6 +144,15 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     price: prices.price,
     takesPayments: () => payments !== undefined,
     authorization: async (id, userId) => payments?.authorization(id, userId),
+    failedPayments: (payerId, since) =>
+      read.count('payment', {
+        scopes: [{ payerId }],
+        where: [
+          { column: 'status', is: '=', value: 'failed' },
+          { column: 'initiatedAt', is: '>=', value: since },
+        ],
+      }),
+    failedPaymentsPerHour: options.failedPaymentsPerHour ?? 10,
   }
   const vault = createVault(options.vaultKeys)
   const payments =
@@ -221,6 +232,10 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const callerOf = authenticate(signIn)
   const routes = routesOf(definitions)
   let closing: Promise<void> | undefined
+  // A client that keeps its connection would keep the server.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
   await app.register(authRoutes({ ...signIn, now }))
   const { patienceMs = 15_000 } = options
   await app.register(rest({ routes, dispatcher, arrivals, patienceMs, limits, callerOf, now }))
@@ -253,7 +268,11 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
 
   const { port } = app.server.address() as AddressInfo
   const close = async () => {
-    await sockets.drain(runtime.engine.drain)
+    await sockets.drain(async () => {
+      // What has been begun outside is told to its actor while there is somebody to hear it.
+      await runtime.stop()
+      await runtime.engine.drain()
+    })
     for (const step of undo.toReversed()) await step()
   }
   return {

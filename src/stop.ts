@@ -5,8 +5,8 @@ type Stoppable = { close: () => Promise<void> }
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 type StopSignal = (typeof SIGNALS)[number]
 
-/** Whoever presses Ctrl-C waits for at most three seconds; orchestrators wait for thirty. */
-const PATIENCE_MS: Record<StopSignal, number> = { SIGINT: 2_500, SIGTERM: 25_000, SIGHUP: 2_500 }
+/** Ctrl-C is a matter of moments unless a provider is slow to answer; orchestrators wait for thirty seconds. */
+const PATIENCE_MS: Record<StopSignal, number> = { SIGINT: 8_000, SIGTERM: 25_000, SIGHUP: 8_000 }
 
 /** What a shell reports of a process that the signal ended. */
 const FORCED_EXIT: Record<StopSignal, number> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }

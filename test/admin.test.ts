@@ -106,7 +106,7 @@ describe('a dead letter', () => {
       topic: `org:${orgId}`,
       state: 'open',
       data: { ...subject, reason, by: null },
-      view: { ...subject, params: { actor: 'mentor', id: mentorId }, attempts: 5, reason, status: 'open' },
+      view: { ...subject, params: { actor: 'mentor', id: mentorId }, attempts: 7, reason, status: 'open' },
     })
     await looker.next('deadLetter.opened', isOf({ owner }))
 

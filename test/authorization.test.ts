@@ -12,6 +12,7 @@ import {
   aFailedPayment,
   anOpenPayment,
   aPurchase,
+  aLostRefund,
   aRequestedRefund,
   aSettledPayment,
   aStuckRefund,
@@ -122,7 +123,9 @@ const anOffering = async ({ orgId }: Target, { server }: World) => {
   const offeringId = randomUUID()
   const price = { offeringId, orgId, title: 'A course', amount: PRICE }
   const updatedAt = new Date(server.now())
-  expect(await createPrices(server.database).set({ ...price, active: true, updatedAt })).toBe(true)
+  expect(
+    await createPrices(server.database).set({ ...price, active: true, by: randomUUID(), updatedAt }),
+  ).toBe(true)
   return { offeringId }
 }
 
@@ -267,6 +270,18 @@ const RULES: Record<string, Rule> = {
     payload: async (target, { server }) => ({
       ...(await aRequestedRefund(server, target)),
       reason: 'too late',
+    }),
+  },
+  'refunds.resubmit': {
+    verdicts: { ...ADMIN_AND_SELF, self: 'forbidden' },
+    payload: async (target, { server }) => ({ ...(await aLostRefund(server, target)), reason: 'lost' }),
+  },
+  'refunds.resolve': {
+    verdicts: { ...ADMIN_AND_SELF, self: 'forbidden' },
+    payload: async (target, { server }) => ({
+      ...(await aLostRefund(server, target)),
+      as: 'processed',
+      reason: 'given back by hand',
     }),
   },
   'refunds.submitBankDetails': {

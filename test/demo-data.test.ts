@@ -23,6 +23,7 @@ const countsOf = async (server: LaurelServer) => {
       (select count(*) from certification where jsonb_array_length(snapshot->'context'->'renewals') = 1) as renewed,
       (select count(*) from certification where status = 'suspended') as suspended,
       (select count(*) from price where active and currency = 'NGN') as prices,
+      (select count(*) from price_change) as changes,
       (select count(*) from user_role where role = 'student') as learners,
       (select count(*) from journal where type in ('register', 'pause', 'issue', 'renew', 'suspend')) as commands`,
   )
@@ -43,6 +44,7 @@ const expectedOf = (server: LaurelServer) => {
     renewed: count('renew'),
     suspended: count('suspend'),
     prices: 4,
+    changes: 4,
     learners: 1,
     commands: 800 + steps.length,
   }

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { assign, emit, enqueueActions, setup } from 'xstate'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { defineActor } from '../actors/actor.ts'
+import { createEngine } from '../actors/engine/engine.ts'
+import { timerMessage } from '../actors/engine/turn.ts'
 import { actorJournal, getActor, listActors } from '../actors/queries.ts'
 import { actors } from '../actors/registry.ts'
 import { defineContract, type CommandOf, type EventOf } from '../contracts/contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from '../contracts/queries.ts'
+import { createActorStore } from '../persistence/actor-store.ts'
+import { openDatabase } from '../persistence/database.ts'
 import { actorTable } from '../persistence/migrations/actor-table.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { days } from './support/clock.ts'
+import { aDatabaseAddress } from './support/database.ts'
 import { aServer, aUser, connect, signIn, type Client, type TestServer } from './support/server.ts'
 
 /** An actor that can do everything that an engine has to get right, good or bad. */
@@ -314,6 +319,44 @@ describe('timers', () => {
       ['add', 'command'],
     ])
     expect(await server.database.sql.query({ name: 'timers', text: 'select 1 from timer' })).toEqual([])
+  })
+
+  it('that are fired while a command has them committed are answered, too', async () => {
+    const address = await aDatabaseAddress()
+    const database = await openDatabase(address.database, house.migrations, house.definitions)
+    onTestFinished(async () => {
+      await database.close()
+      await address.remove()
+    })
+    await database.migrator.up()
+    const store = createActorStore(database)
+    let held = Promise.resolve()
+    const engine = createEngine({
+      store: { ...store, commit: (...batch) => held.then(() => store.commit(...batch)) },
+      definitions: house.definitions,
+      committed: () => {},
+      failed: () => {},
+    })
+    const actor = { type: 'probe', id: randomUUID() }
+    const send = (type: string, payload: object, more: object = {}) =>
+      engine.send({ id: randomUUID(), actor, cause: 'signal', type, payload, at: GOOD, ...more })
+    await send('made', {}, { creation: { input: { owner: randomUUID(), label: GOOD } } })
+    await send('wind', { soonMs: MINUTE, lateMs: days(800) })
+    const { timers } = (await engine.peek(actor.type, actor.id))!
+    const [[name, timer]] = Object.entries(timers).filter(([one]) => one.includes('soon')) as [
+      [string, (typeof timers)[string]],
+    ]
+
+    const { promise, resolve: release } = Promise.withResolvers<void>()
+    held = promise
+    const added = send('add', { amount: 1 }, { at: OTHER })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const fired = engine.send(timerMessage({ ...timer, actor, name, event: {} }))
+    release()
+    expect(await added).toMatchObject({ ok: true, data: { rings: ['soon'], total: 1 } })
+    expect(await fired).toMatchObject({ error: { code: 'not_found' } })
+    expect(engine.stats()).toMatchObject({ ready: 0, inFlight: 0 })
+    await engine.drain()
   })
 
   it('that were replaced do not fire', async () => {

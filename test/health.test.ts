@@ -47,6 +47,7 @@ it('counts turns, refusals, sockets and topics', async () => {
   expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
   for (const line of [
     'laurel_turns_total 2',
+    'laurel_events_total{type="mentor.registered"} 1',
     'laurel_batch_turns_count 2',
     'laurel_refusals_total{code="already_held"} 1',
     'laurel_sockets 1',

@@ -11,6 +11,13 @@ import { ROOT, run } from './support/program.ts'
 
 const SECRET = 'a secret for tests, long enough for anybody'
 
+const LIVE = {
+  NODE_ENV: 'production',
+  LAUREL_TOKEN_SECRET: SECRET,
+  LAUREL_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+  PAYSTACK_SECRET_KEY: 'sk_live_hunter2hunter2',
+}
+
 /** A place for a database that is removed after the test, as settings of a process and as options. */
 const aPlace = async () => {
   const { database, remove } = await aDatabaseAddress()
@@ -71,6 +78,12 @@ describe('settings', () => {
     [{ LAUREL_DEMOO: 'on' }, 'LAUREL_DEMOO: unknown setting; README.md lists all of them'],
     [{ NODE_ENV: 'production', LAUREL_DEMO: 'on', LAUREL_TOKEN_SECRET: SECRET }, /^LAUREL_DEMO: .*refused/],
     [{ NODE_ENV: 'production' }, /^LAUREL_TOKEN_SECRET: is required when NODE_ENV=production/],
+    [{ PAYSTACK_URL: 'http://api.paystack.co' }, /^PAYSTACK_URL: must be https unless/],
+    [{ PAYSTACK_URL: 'http://127.0.0.1.example.test' }, /^PAYSTACK_URL: must be https unless/],
+    [{ PAYSTACK_URL: 'ftp://127.0.0.1' }, /^PAYSTACK_URL: must be a URL/],
+    [{ ...LIVE, PAYSTACK_URL: 'http://127.0.0.1:4400' }, /^PAYSTACK_URL: must be https with a live key/],
+    [{ ...LIVE, NODE_ENV: 'development' }, /^PAYSTACK_SECRET_KEY: .*refused unless NODE_ENV=production/],
+    [{ ...LIVE, NODE_ENV: 'test', LAUREL_DEMO: 'off' }, /^PAYSTACK_SECRET_KEY: .*refused unless/],
     [{ PORT: 'x', LOG_LEVEL: 'loud' }, /^PORT: .*; LOG_LEVEL: .*for example LOG_LEVEL=info$|^LOG_LEVEL: /],
   ])('%j is refused with the rule and an example', (environment, message) =>
     expect(refusal(environment)).toMatch(message),
@@ -79,6 +92,15 @@ describe('settings', () => {
   it('a refusal never repeats what may be a secret', () => {
     const url = 'mysql://laurel:hunter2hunter2@db.example/laurel'
     expect(refusal({ DATABASE_URL: url, LAUREL_TOKEN_SECRET: 'hunter2' })).not.toContain('hunter2')
+    expect(refusal({ PAYSTACK_SECRET_KEY: LIVE.PAYSTACK_SECRET_KEY })).not.toContain('hunter2')
+  })
+
+  it('take a live key in production over https, and http on this machine', () => {
+    expect(refusal(LIVE)).toBe('accepted')
+    for (const host of ['127.0.0.1:4400', '[::1]:4400', 'localhost'])
+      expect(refusal({ PAYSTACK_URL: `http://${host}`, PAYSTACK_SECRET_KEY: 'sk_test_hunter2hunter2' })).toBe(
+        'accepted',
+      )
   })
 
   it('all have a default, and demo data are on except in production', () => {
@@ -94,6 +116,9 @@ describe('a start that is refused', () => {
 
   it('in production, without a secret', async () =>
     expect(await refusalOf({ NODE_ENV: 'production' })).toContain('LAUREL_TOKEN_SECRET: is required'))
+
+  it('with a live key beside demo accounts', async () =>
+    expect(await refusalOf({ ...LIVE, NODE_ENV: 'development' })).toContain('a live key is refused'))
 
   it('with a flag that it does not know', async () =>
     expect(await refusalOf({}, '--migrate')).toContain('the flags are --migrate-only and --new-epoch'))

@@ -185,6 +185,7 @@ describe('F06 the provider answers badly', () => {
       expect(times(id, 'payment.settled')).toBe(0)
       // Whoever has found out that it was a mistake has it looked at again.
       paystack.removeRule(ruleId)
+      scene.server().clock.advance(31_000)
       expect(await admin.live.call('payments.verify', { id })).toMatchObject({ ok: true })
       expect(await hears(payer, 'payment.settled', id)).toMatchObject({ view: { charged: 500_000 } })
     },

@@ -62,7 +62,10 @@ describe('the rules', () => {
   const holding = (paymentPaid: boolean) => ({
     context: { holder: { paymentId: 'payment-0', version: 1, paid: paymentPaid } },
   })
-  const initiate = (payload = {}, world: { holder?: object; minor?: number; takes?: boolean } = {}) => {
+  const initiate = (
+    payload = {},
+    world: { holder?: object; minor?: number; takes?: boolean; failed?: number } = {},
+  ) => {
     const lookup = {
       takesPayments: () => world.takes ?? true,
       price: (offeringId: string) =>
@@ -82,6 +85,9 @@ describe('the rules', () => {
         Promise.resolve(id === 'authorization-1' && userId === 'payer-1' ? { id, userId, card } : undefined),
       actor: (definition: unknown, id: string) =>
         Promise.resolve(definition === purchase && id === claimed ? world.holder : undefined),
+      failedPayments: (payerId: string, since: string) =>
+        Promise.resolve(payerId === 'payer-1' && since === later(-HOUR) ? (world.failed ?? 0) : 0),
+      failedPaymentsPerHour: 3,
     } as unknown as Lookup
     return payment.create.initiate({
       id: 'payment-1',
@@ -102,6 +108,7 @@ describe('the rules', () => {
       input: { ...purchased, authorizationId: 'authorization-1', email: 'sealed' },
     })
     expect(await initiate({}, { holder: { context: { holder: null } } })).toMatchObject({ ok: true })
+    expect(await initiate({}, { failed: 2 })).toMatchObject({ ok: true })
   })
 
   it.each([
@@ -119,6 +126,7 @@ describe('the rules', () => {
       {},
     ],
     ['nobody takes payments', 'payments_unavailable', {}, { takes: false }],
+    ['A58 too many have failed within an hour', 'rate_limited', {}, { failed: 3 }],
   ])('initiate is refused when %s', async (_, code, payload, world) =>
     expect(await initiate(payload, world)).toMatchObject({ ok: false, error: { code } }),
   )

@@ -163,6 +163,13 @@ describe('saved cards', () => {
     expect(await cardsOf(asPayer)).toEqual([])
   })
 
+  it('are not kept when the payment is made out to another address than that of the account', async () => {
+    await paid('success', { method: 'card', paystackEmail: 'somebody.else@example.test' })
+    expect(await cardsOf(asPayer)).toEqual([])
+    await paid('success', { method: 'card', paystackEmail: payer.email.toUpperCase() })
+    expect(await cardsOf(asPayer)).toHaveLength(1)
+  })
+
   it('are removed by their owner only, once', async () => {
     const id = await aSavedCard()
     const remove = (ask: Http, which = id) => ask('DELETE', `/api/v1/payments/authorizations/${which}`)

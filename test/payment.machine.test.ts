@@ -180,6 +180,31 @@ describe('a payment that is made', () => {
     }))
 })
 
+describe('a payment that was given up', () => {
+  it('goes on looking when the provider could not be asked', () =>
+    abandoned
+      .when(webhook(5 * DAY), unknown(5 * DAY + MINUTE))
+      .expect({ state: { closed: 'abandoned' }, effects: [look, look] }))
+
+  it('is not begun after its time, when nobody was there to grant its claim', () =>
+    claiming.when(granted(30 * MINUTE)).expect({
+      state: { closed: 'abandoned' },
+      events: [event('abandoned', { reason: 'initialization_lost' })],
+      effects: [release],
+    }))
+
+  it('stays closed when people have seen to the money that the books cannot hold', () =>
+    awaiting
+      .when(paid(0, { currency: 'USD' }), cancel(MINUTE))
+      .expect({
+        state: { closed: 'cancelled' },
+        events: [some('needsReview'), event('cancelled')],
+        effects: [release],
+      })
+      .when(paid(HOUR, { currency: 'USD' }))
+      .expect({ state: { closed: 'cancelled' }, refused: true, effects: [] }))
+})
+
 describe('a client that asks for a look', () => {
   it('causes a look and nothing else', () => {
     awaiting
@@ -224,7 +249,7 @@ describe('a request of which nobody knows whether it arrived', () => {
   it.each(['initializePayment', 'verifyPayment'])('F05 is uncertain when %s fails for good', (effect) => {
     initializing.when(effectFailed(effect)).expect({
       state: { open: 'unknown' },
-      events: [event('uncertain', { reason: 'no answer' })],
+      events: [event('uncertain', { reason: 'internal' })],
     })
   })
 

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CURRENCIES, LEAST_MINOR } from '../contracts/money.ts'
 import { http, outcomeOf, refusal, type Http } from './support/http.ts'
-import { anOrganisation, aServer, aUser, type TestServer } from './support/server.ts'
+import { anOrganisation, aServer, aUser, type Person, type TestServer } from './support/server.ts'
 
 const ends: (() => Promise<void>)[] = []
 let server: TestServer
 let orgId: string
+let admin: Person
 let asAdmin: Http
 let asStudent: Http
 
@@ -18,7 +19,8 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   orgId = await anOrganisation(server)
-  asAdmin = http(server, await aUser(server, ['admin'], orgId))
+  admin = await aUser(server, ['admin'], orgId)
+  asAdmin = http(server, admin)
   asStudent = http(server, await aUser(server, ['student'], orgId))
 })
 
@@ -93,6 +95,53 @@ describe('prices', () => {
     const answers = await Promise.all([asAdmin, ...others].map((ask) => set(ask, offeringId, aPrice())))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 404)).toHaveLength(5)
+  })
+})
+
+describe('changes of a price', () => {
+  const ask = (text: string, values: unknown[] = []) =>
+    server.database.sql.query<{ at: number }>({ name: '', text }, values)
+  const changesOf = (offeringId: string) =>
+    ask(
+      `select org_id as "orgId", title, amount_minor::int as "amountMinor", currency, active, changed_by as by,
+        (extract(epoch from changed_at) * 1000)::float8 as at from price_change where offering_id = $1 order by id`,
+      [offeringId],
+    )
+
+  it('are each there once, with who and when, in their order', async () => {
+    const offeringId = randomUUID()
+    const first = { orgId, title: 'First aid', amountMinor: 500_000, currency: 'NGN', active: true }
+    const colleague = await aUser(server, ['admin'], orgId)
+    const from = server.now()
+    await set(asAdmin, offeringId, aPrice())
+    await set(http(server, colleague), offeringId, aPrice({ price: naira(5_000), active: false }))
+    const changes = await changesOf(offeringId)
+    expect(changes.map(({ at: _, ...change }) => change)).toEqual([
+      { ...first, by: admin.id },
+      { ...first, amountMinor: 5_000, active: false, by: colleague.id },
+    ])
+    const times = changes.map(({ at }) => at)
+    expect(times).toEqual([from, ...times, server.now()].toSorted((one, other) => one - other).slice(1, -1))
+  })
+
+  it('that were refused are not there', async () => {
+    const offeringId = randomUUID()
+    await set(asAdmin, offeringId, aPrice())
+    const stranger = http(server, await aUser(server, ['admin'], await anOrganisation(server)))
+    await set(stranger, offeringId, aPrice({ price: naira(0) }))
+    await set(asStudent, offeringId, aPrice({ price: naira(0) }))
+    await set(asAdmin, offeringId, aPrice({ price: naira(1) }))
+    expect(await changesOf(offeringId)).toMatchObject([{ amountMinor: 500_000, by: admin.id }])
+  })
+
+  it('cannot be changed or removed', async () => {
+    await set(asAdmin, randomUUID(), aPrice())
+    for (const text of [
+      'update price_change set amount_minor = 0',
+      'delete from price_change',
+      'truncate price_change',
+    ])
+      await expect(ask(text)).rejects.toThrow('append-only')
   })
 })
 

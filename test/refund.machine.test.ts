@@ -168,7 +168,7 @@ describe('a submission of which nobody knows what became', () => {
 
   it.each([
     ['the provider did not answer', unknown(minutes(1)), 'timeout'],
-    ['it could not be carried out', effectFailed('submitRefund', minutes(1)), 'gave up'],
+    ['it could not be carried out', effectFailed('submitRefund', minutes(1)), 'internal'],
   ])('is looked for when %s', (_, message, reason) => {
     submitting.when(message).expect({
       ...open('reconciling'),
@@ -234,7 +234,7 @@ describe('a submission of which nobody knows what became', () => {
       .when(missing(after(91)))
       .expect({ ...open('submitting'), effects: [submitted(3)] }))
 
-  it('needs people when the provider has lost it five times', () => {
+  const lostFiveTimes = () => {
     let story = uncertain
     let now = 1
     for (let submissions = 1; submissions < 5; submissions++) {
@@ -242,9 +242,26 @@ describe('a submission of which nobody knows what became', () => {
       expect(story.effects).toEqual([submitted(submissions + 1)])
       now += 16
     }
-    story
-      .when(missing(minutes(now + 15)))
-      .expect({ ...open('needsReview'), events: [fact('needsReview', { reason: 'never_arrived' })] })
+    return story.when(missing(minutes(now + 15)))
+  }
+
+  it('needs people when the provider has lost it five times', () => {
+    lostFiveTimes().expect({
+      ...open('needsReview'),
+      events: [fact('needsReview', { reason: 'never_arrived' })],
+    })
+  })
+
+  it('that needs people is submitted again, or ended, by their word', () => {
+    const lost = lostFiveTimes()
+    const by = { at: days(9), by: adminId, reason: 'the bank says so' }
+    lost.when({ type: 'resubmit', ...by }).expect({ ...open('submitting'), effects: [submitted(6)] })
+    for (const as of ['processed', 'failed'] as const)
+      lost.when({ type: 'resolve', as, ...by }).expect({
+        state: as,
+        events: [fact(as, as === 'failed' ? { reason: 'the bank says so' } : {})],
+        effects: [told(as)],
+      })
   })
 
   it('does not believe in the refusal of a second submission before it has looked for the first', () => {
@@ -270,7 +287,7 @@ describe('a submission of which nobody knows what became', () => {
       .when(effectFailed('submitRefund', minutes(1)), refused(after(20)))
       .expect({
         ...open('reconciling'),
-        events: [fact('uncertain', { reason: 'gave up' }), fact('uncertain', { reason: 'no_balance' })],
+        events: [fact('uncertain', { reason: 'internal' }), fact('uncertain', { reason: 'no_balance' })],
         timers: { nextLookup: after(20.25) },
       })
       .when(missing(after(34)))
@@ -572,8 +589,8 @@ describe('the rules', () => {
   const { snapshot } = start(refundMachine, { ...input, approved: false })
 
   it.each([
-    ['an administrator', as('admin'), ['approve', 'reject', 'submitBankDetails']],
-    ['the system', as('system'), ['approve', 'reject', 'submitBankDetails']],
+    ['an administrator', as('admin'), ['approve', 'reject', 'resubmit', 'resolve', 'submitBankDetails']],
+    ['the system', as('system'), ['approve', 'reject', 'resubmit', 'resolve', 'submitBankDetails']],
     ['an administrator who is the payer', as('admin', payerId), ['submitBankDetails']],
     ['the payer', as('student', payerId), ['submitBankDetails']],
     ['another student', as('student'), []],

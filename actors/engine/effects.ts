@@ -6,8 +6,20 @@ export type DueEffect = Pick<
   'id' | 'actorType' | 'actorId' | 'version' | 'name' | 'params' | 'correlationId'
 > & { attempts: number }
 
-/** `first`: nobody can have begun with it before. */
+/** `taken`: how often somebody has begun with it and may have done something. */
+export type ClaimedEffect = DueEffect & { taken: number }
+
+/** `first`: nobody else has begun with it, unless it is known to have done nothing. */
 export type TakenEffect = DueEffect & { first: boolean }
+
+/** From one instant to another. */
+export type Lease = { now: string; until: string }
+
+/** What its row says as long as an effect that was claimed is still the claimer's, and nobody has begun with it. */
+export type Claim = { taken: number; until: string }
+
+/** `begun` is false when the attempt has certainly done nothing. */
+export type Postponement = { nextAt: string; error: string; begun: boolean }
 
 /** It has failed for good; `deaths` counts how often that has happened. */
 export type DeadEffect = DueEffect & { deaths: number; reason: string }
@@ -20,14 +32,20 @@ export type Rooms = Readonly<Record<string, number>>
  * to whoever took it until the instant that came with the taking; nobody else takes it before.
  */
 export type EffectStore = {
-  /** Takes pending effects whose time has come and which nobody has, the oldest of each name. */
-  claim: (now: string, until: string, rooms: Rooms) => Promise<DueEffect[]>
-  /** The same effects, without taking them: a reminder goes to whoever has time. */
+  /**
+   * Pending effects whose time has come and which nobody has, the oldest of each name, for the memory of a process.
+   * Of the names in `takenLater` each is taken once more before somebody begins with it; the others have been taken.
+   */
+  claim: (lease: Lease, rooms: Rooms, takenLater: readonly string[]) => Promise<ClaimedEffect[]>
+  /** The same effects, left as they are: a reminder goes to whoever has time. */
   offer: (now: string, rooms: Rooms) => Promise<Pick<DueEffect, 'id' | 'name'>[]>
-  /** Takes one of them, or one that its commit has just promised; nothing when somebody else has it or it is gone. */
-  take: (id: string, now: string, until: string) => Promise<TakenEffect | undefined>
+  /**
+   * Takes one of them, one that its commit has just promised, or one that the caller has claimed; nothing when somebody
+   * else has it or it is gone.
+   */
+  take: (id: string, lease: Lease, claim?: Claim) => Promise<TakenEffect | undefined>
   /** One more failed attempt; the next one is due at `nextAt`. */
-  postpone: (id: string, nextAt: string, error: string) => Promise<void>
+  postpone: (id: string, postponement: Postponement) => Promise<void>
   /** They stay with whoever has taken them, or with nobody, until then. Not an attempt. */
   keep: (ids: readonly string[], until: string) => Promise<void>
   /** No attempt is left. The caller announces it; after `until` anybody may. */

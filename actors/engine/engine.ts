@@ -70,7 +70,9 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
   let drained: (() => void) | undefined
 
   const settle = (mailbox: Mailbox, waiting: Waiting, reply: Reply) => {
-    if (!mailbox.waiting.delete(waiting.message.id)) return
+    // A timer that a command did not wait for may have been fired meanwhile: that one waits for an answer of its own.
+    if (mailbox.waiting.get(waiting.message.id) !== waiting) return
+    mailbox.waiting.delete(waiting.message.id)
     inFlight--
     waiting.answer(reply)
   }

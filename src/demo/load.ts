@@ -54,10 +54,11 @@ export const loadDemo = async (target: DemoTarget, password: string): Promise<bo
 }
 
 /** What an administrator has changed stays. @returns whether all were there */
-const addPrices = ({ database, defaultOrgId: orgId, now }: DemoTarget, { offerings }: DemoData) =>
+const addPrices = ({ database, defaultOrgId: orgId, now }: DemoTarget, { offerings, admin }: DemoData) =>
   database.transaction(async (em) => {
+    const setting = { orgId, active: true, updatedBy: admin.id, updatedAt: new Date(now()) }
     const rows = offerings.map(({ offeringId, title, amount: { minor: amountMinor, currency } }) => {
-      return { offeringId, orgId, title, amountMinor, currency, active: true, updatedAt: new Date(now()) }
+      return { ...setting, offeringId, title, amountMinor, currency }
     })
     const ids = rows.map(({ offeringId }) => offeringId)
     if ((await em.count(OfferingPrice, { offeringId: { $in: ids } })) === rows.length) return true
@@ -116,6 +117,8 @@ const addActors = async (
     price: async () => undefined,
     takesPayments: () => false,
     authorization: async () => undefined,
+    failedPayments: async () => 0,
+    failedPaymentsPerHour: 1,
   }
   const make = createMaker(engine, orgId, lookup)
   const asAdmin: Principal = { userId: admin.id, orgId, roles: ['admin'] }

@@ -8,6 +8,8 @@ export type EffectOutcome =
   /** Trying again will not help. */
   | { final: string }
   | { retry: string }
+  /** The same, and this attempt has certainly done nothing: nobody has to look up what became of it. */
+  | { retry: string; begun: false }
 
 /** How one kind of effect is carried out. It runs at least once; the effect's id is its idempotency key. */
 export type EffectHandler = {

@@ -13,7 +13,7 @@ const Tell = z.object({
 })
 
 /** How often somebody who is not there is looked for again. */
-const BIRTH_ATTEMPTS = 4
+const BIRTH_ATTEMPTS = 6
 
 /**
  * A message from one actor to another. The effect's id is the message id, so the receiver takes it once; its turn

@@ -123,7 +123,7 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
     const creation = await input(requestOf(message))
     if (creation.ok) return engine.send({ ...message, creation: { input: creation.input } })
     // What may not be made now may have been made by the first sending of this very command.
-    return (await engine.answered(message)) ?? { ok: false, error: creation.error }
+    return (await engine.answered(message)) ?? creation
   }
 
   const query = async ({ definition, name, principal }: Call, payload: object): Promise<Reply> => {

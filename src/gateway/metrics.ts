@@ -57,6 +57,10 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   const registry = new Registry()
   const registers = [registry]
   const turns = new Counter({ name: 'laurel_turns_total', help: 'Committed turns', registers })
+  const countBy = <Label extends string>(label: Label, name: string, help: string) =>
+    new Counter({ name, help, labelNames: [label], registers })
+  const events = countBy('type', 'laurel_events_total', 'Committed events by type')
+  const refusals = countBy('code', 'laurel_refusals_total', 'Refused calls by code')
   const batchTurns = new Histogram({
     name: 'laurel_batch_turns',
     help: 'Turns in one commit',
@@ -67,12 +71,6 @@ export const createMetrics = (stats: () => Stats): Metrics => {
     name: 'laurel_call_seconds',
     help: 'From a call to its answer',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-    registers,
-  })
-  const refusals = new Counter({
-    name: 'laurel_refusals_total',
-    help: 'Refused calls by code',
-    labelNames: ['code'],
     registers,
   })
   for (const [name, help, of] of READINGS)
@@ -95,9 +93,10 @@ export const createMetrics = (stats: () => Stats): Metrics => {
       },
     }),
     committed: ({ writes }) => {
-      const count = writes.reduce((sum, { write }) => sum + write.turns.length, 0)
-      turns.inc(count)
-      batchTurns.observe(count)
+      const all = writes.flatMap(({ write }) => write.turns)
+      turns.inc(all.length)
+      batchTurns.observe(all.length)
+      for (const { type } of all.flatMap((turn) => turn.events)) events.inc({ type })
     },
     text: () => {
       // These watch the event loop and the garbage collector all the time: only from when somebody looks.

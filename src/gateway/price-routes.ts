@@ -43,7 +43,7 @@ export const priceRoutes =
       const { offeringId } = parsed(PriceParams, request.params)
       const { title, price: amount, active } = bodyOf(request)
       const price = { offeringId, orgId, title, amount, active }
-      if (!(await prices.set({ ...price, updatedAt: new Date(now()) })))
+      if (!(await prices.set({ ...price, by: userId, updatedAt: new Date(now()) })))
         throw new HttpRefusal({ code: 'not_found', message: 'Offering not found' })
       request.log.info({ offeringId, amount, active, by: userId, correlationId: request.id }, 'price set')
       return success(dataOf(price), now())

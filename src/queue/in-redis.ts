@@ -53,7 +53,8 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
     push: (effects) => {
       if (stopped) return
       for (const effect of effects) {
-        if (!link.isThere() || !handlers[effect.name]) lanes.push([effect])
+        if (!handlers[effect.name]) continue
+        if (!link.isThere()) lanes.push([effect])
         // Redis may have it though it does not say so: whoever takes the row is the one.
         else reminders.add(effect.name, effect.id).catch(() => lanes.push([effect], true))
       }
@@ -99,7 +100,7 @@ const createOffers = ({ store, lanes, leases, leaseMs, reminders }: Offers) => {
 
   return async (rooms: Rooms) => {
     if (Object.keys(rooms).length === 0) return
-    const found = await store.offer(leases.now(), rooms)
+    const found = await store.offer(leases.lease().now, rooms)
     lanes.filled(rooms, found)
     const earlier = offered
     offered = new Map(found.map(({ id }) => [id, earlier.get(id) ?? performance.now()]))

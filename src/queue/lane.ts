@@ -1,4 +1,5 @@
-import type { DueEffect, EffectStore } from '../../actors/engine/effects.ts'
+import type { Claim, DueEffect, EffectStore } from '../../actors/engine/effects.ts'
+import type { EffectHandler } from '../effects/handler.ts'
 import type { Leases } from './leases.ts'
 import type { LaneStats } from './queue.ts'
 import type { Ending, Run } from './runner.ts'
@@ -12,8 +13,8 @@ export type LaneDependencies = {
   hungry: () => void
 }
 
-/** `until` is when it may belong to somebody else, by this process's own clock. */
-type Entry = { effect: DueEffect; fresh: boolean; until: number }
+/** `until` is when it may belong to somebody else, by this process's own clock; `claim` when it came from the table. */
+type Entry = { effect: DueEffect; until: number; claim?: Claim }
 
 /** What does not fit is found in the table later. */
 const MOST_WAITING = 1_000
@@ -23,7 +24,10 @@ const MOST_CLAIMED = 256
 export type Lane = ReturnType<typeof createLane>
 
 /** Effects of one kind in the memory of this process: some wait, at most `concurrency` run. */
-export const createLane = ({ store, run, leases, failed, hungry }: LaneDependencies, concurrency: number) => {
+export const createLane = (
+  { store, run, leases, failed, hungry }: LaneDependencies,
+  { concurrency, lookUp }: Pick<EffectHandler, 'concurrency' | 'lookUp'>,
+) => {
   const capacity = Math.min(Math.max(4 * concurrency, 16), MOST_CLAIMED)
   const waiting = new Map<string, Entry>()
   const running = new Set<Promise<void>>()
@@ -31,12 +35,11 @@ export const createLane = ({ store, run, leases, failed, hungry }: LaneDependenc
   let more = false
   let stopped = false
 
-  const add = (effect: DueEffect, fresh: boolean, forMs: number) => {
+  const add = (effect: DueEffect, forMs: number, claim?: Claim) => {
     if (stopped || leases.has(effect.id)) return
     const known = waiting.get(effect.id)
-    const until = performance.now() + forMs
-    if (known) Object.assign(known, { fresh: known.fresh && fresh, until })
-    else if (waiting.size < MOST_WAITING) waiting.set(effect.id, { effect, fresh, until })
+    const entry = { effect, until: performance.now() + forMs, ...(claim ? { claim } : {}) }
+    if (known || waiting.size < MOST_WAITING) waiting.set(effect.id, { ...known, ...entry })
     else more = true
     work()
   }
@@ -46,10 +49,11 @@ export const createLane = ({ store, run, leases, failed, hungry }: LaneDependenc
       const [next] = waiting.values()
       if (!next) break
       waiting.delete(next.effect.id)
-      const { effect, fresh, until } = next
-      // What waited for longer than it belonged to this node may be somebody else's by now.
-      const isOurs = until > performance.now()
-      void attempt(effect.id, () => (isOurs ? renewing(effect, fresh) : takeAndRun(effect.id, fresh)))
+      const { effect, until, claim } = next
+      // What waited for longer than it belonged to this node may be somebody else's by now. Who begins with what is
+      // looked up leaves a trace of that first; where nothing is, that is one write less.
+      const isOurs = !lookUp && until > performance.now()
+      void attempt(effect.id, () => (isOurs ? renewing(effect, false) : takeAndRun(effect.id, claim)))
     }
     if (!stopped && more && waiting.size <= capacity / 2) hungry()
   }
@@ -70,9 +74,9 @@ export const createLane = ({ store, run, leases, failed, hungry }: LaneDependenc
     return attempted
   }
 
-  const takeAndRun = async (id: string, fresh: boolean): Promise<Ending> => {
-    const taken = await store.take(id, leases.now(), leases.end())
-    return taken ? renewing(taken, fresh && taken.first) : 'again'
+  const takeAndRun = async (id: string, claim?: Claim): Promise<Ending> => {
+    const taken = await store.take(id, leases.lease(), claim)
+    return taken ? renewing(taken, taken.first) : 'again'
   }
 
   const renewing: Run = (effect, fresh) => {
@@ -84,7 +88,7 @@ export const createLane = ({ store, run, leases, failed, hungry }: LaneDependenc
     add,
     /** Runs this effect, whatever waits, unless somebody else has it. */
     take: async (id: string) => {
-      if (!stopped && !leases.has(id)) await attempt(id, () => takeAndRun(id, true))
+      if (!stopped && !leases.has(id)) await attempt(id, () => takeAndRun(id))
     },
     /** For how many more there would be room if so many waited; for none until half of them are gone. */
     room: (waitingNow = waiting.size) => (waitingNow > capacity / 2 ? 0 : capacity - waitingNow),

@@ -21,7 +21,7 @@ export const createLanes = (deps: Dependencies) => {
   const laneOf = (name: string): Lane => {
     let lane = lanes.get(name)
     if (!lane) {
-      lane = createLane(deps, handlers[name]?.concurrency ?? 1)
+      lane = createLane(deps, handlers[name]!)
       lanes.set(name, lane)
     }
     return lane
@@ -45,18 +45,25 @@ export const createLanes = (deps: Dependencies) => {
       for (const name in handlers) laneOf(name)
       leases.start()
     },
-    /** Effects that were committed a moment ago. `doubtful`: somebody else may know of them, too. */
+    /**
+     * Effects that were committed a moment ago. `doubtful`: somebody else may know of them, too. What nobody can carry
+     * out here stays in the table for another node, or for this one when it is set up for it again.
+     */
     push: (effects: readonly DueEffect[], doubtful = false) => {
       if (stopped) return
-      for (const effect of effects) laneOf(effect.name).add(effect, true, doubtful ? 0 : leaseMs * PROMISED)
+      for (const effect of effects)
+        if (handlers[effect.name]) laneOf(effect.name).add(effect, doubtful ? 0 : leaseMs * PROMISED)
     },
     /** Takes what is due from the table, for all lanes with room. */
     claim: async () => {
       const free = rooms()
       if (stopped || Object.keys(free).length === 0) return
-      const found = await store.claim(leases.now(), leases.end(), free)
+      const lease = leases.lease()
+      const takenLater = Object.keys(free).filter((name) => handlers[name]!.lookUp)
+      const found = await store.claim(lease, free, takenLater)
       filled(free, found)
-      for (const effect of found) laneOf(effect.name).add(effect, false, leaseMs / 2)
+      for (const { taken, ...effect } of found)
+        laneOf(effect.name).add(effect, leaseMs / 2, { taken, until: lease.until })
     },
     /** Somebody says that this effect is due. */
     take: (name: string, id: string) => laneOf(name).take(id),

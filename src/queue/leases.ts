@@ -1,4 +1,4 @@
-import type { EffectStore } from '../../actors/engine/effects.ts'
+import type { EffectStore, Lease } from '../../actors/engine/effects.ts'
 
 type Dependencies = {
   store: EffectStore
@@ -39,8 +39,8 @@ export const createLeases = ({ store, now, failed, leaseMs }: Dependencies) => {
     renew: (id: string) => void held.set(id, performance.now() + leaseMs / 20),
     drop: (id: string) => void held.delete(id),
     has: (id: string) => held.has(id),
-    now: () => new Date(now()).toISOString(),
-    end,
+    /** One that begins now. */
+    lease: (): Lease => ({ now: new Date(now()).toISOString(), until: end() }),
     start: () => {
       timer = setInterval(renewDue, leaseMs / 40)
     },

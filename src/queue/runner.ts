@@ -4,7 +4,10 @@ import type { EffectHandler, EffectOutcome } from '../effects/handler.ts'
 /** What became of one attempt. */
 export type Ending = 'done' | 'again' | 'retried' | 'dead'
 
-/** Carries out one effect; `fresh` when nobody can have begun with it before. Rejects when the database is away. */
+/**
+ * Carries out one effect; `fresh` when nobody can have done anything for it before, which matters only where that is
+ * looked up. Rejects when the database is away.
+ */
 export type Run = (effect: DueEffect, fresh: boolean) => Promise<Ending>
 
 export type RunnerDependencies = {
@@ -22,10 +25,9 @@ export const createRunner = (deps: RunnerDependencies): Run => {
   const { store, handlers, now, bury, stopping = NEVER, dueIn = () => {} } = deps
   const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
   return async (effect, fresh) => {
-    const handler = handlers[effect.name]
-    const outcome: EffectOutcome = handler
-      ? await attempt(handler, effect, { fresh, stopping })
-      : { final: `no handler for '${effect.name}'` }
+    // There are lanes only for what has a handler.
+    const handler = handlers[effect.name]!
+    const outcome = await attempt(handler, effect, { fresh, stopping })
     if ('settled' in outcome) return 'done'
     if ('againInMs' in outcome) {
       await store.keep([effect.id], inMs(outcome.againInMs))
@@ -33,8 +35,9 @@ export const createRunner = (deps: RunnerDependencies): Run => {
       return 'again'
     }
     if ('retry' in outcome) {
-      const delayMs = handler!.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
-      await store.postpone(effect.id, inMs(delayMs), readable(outcome.retry))
+      const delayMs = handler.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
+      const begun = !('begun' in outcome)
+      await store.postpone(effect.id, { nextAt: inMs(delayMs), error: readable(outcome.retry), begun })
       dueIn(delayMs)
       return 'retried'
     }

@@ -20,6 +20,7 @@ const server = await startServer({
   ...settings,
   vaultKeys: [{ id: 'test', key: Buffer.from(vaultKey, 'base64') }],
   requestsPerMinute: 1_000_000_000,
+  failedPaymentsPerHour: 1_000_000,
   loginLimits: { perAddress: 1_000_000_000, perAccount: 1_000_000_000, perAccountAndAddress: 1_000_000_000 },
   clock: { now: () => Date.now() + offset, stop: () => {} },
   timerPollMs: 50,

@@ -26,6 +26,7 @@ export const makeShop = async (
     host: '127.0.0.1',
     port: 0,
     tokenSecret,
+    failedPaymentsPerHour: 1_000_000,
     vaultKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     logger: pino({ level: 'error' }),
   })
@@ -46,7 +47,7 @@ export const makeShop = async (
       const offering = { id: random.uuid(), minor: random.int(5_000, 900_000) }
       const amount = { minor: offering.minor, currency: 'NGN' } as const
       const price = { offeringId: offering.id, orgId, title: `Course ${index}`, amount, active: true }
-      await prices.set({ ...price, updatedAt: new Date() })
+      await prices.set({ ...price, by: admin.id, updatedAt: new Date() })
       offerings.push(offering)
     }
     const wishes = offerings

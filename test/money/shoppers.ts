@@ -87,7 +87,10 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
   const isKnown = (wanted: string) => simulator.transactions().some(({ reference }) => reference === wanted)
 
   const act = async (customer: Customer, reference: string, chance: Random) => {
-    if (!isKnown(reference)) return void counts.left++
+    if (!isKnown(reference)) {
+      counts.left++
+      return
+    }
     const scenario = chance.pick(SCENARIOS)
     const kind = chance.next()
     if (kind < 0.6) {
@@ -115,10 +118,10 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
     ask(customer, 'POST', `/api/v1/payments/${id}/${name}`, { body, key: chance.uuid() })
 
   const wantBack = async (customer: Customer, id: string, minor: number, chance: Random) => {
-    for (let look = 0; look < 25; look++) {
+    for (let look = 0; look < 50; look++) {
       const { data } = await ask(customer, 'GET', `/api/v1/payments/${id}`)
       if (data.status !== 'pending') break
-      await sleep(80)
+      await sleep(100)
     }
     const half = Math.floor(minor / 2)
     const parts = chance.pick([[minor], [half, half], [half], [half, half, half], [0]])

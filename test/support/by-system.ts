@@ -5,6 +5,7 @@ import type { DisputeInput } from '../../machines/dispute-steps.ts'
 import type { PaymentInput } from '../../machines/payment-steps.ts'
 import type { PurchaseInput } from '../../machines/purchase.ts'
 import type { RefundInput } from '../../machines/refund-steps.ts'
+import { days } from './clock.ts'
 import type { TestServer } from './server.ts'
 
 /** Actors as the system makes them, in the state that a test needs. What they want done is under way meanwhile. */
@@ -103,6 +104,15 @@ const aRefund = async (
 }
 
 export const aRequestedRefund = (server: TestServer, party: Party) => aRefund(server, party, {})
+
+/** Nobody can find out what became of it, and the provider has lost each submission. */
+export const aLostRefund = (server: TestServer, party: Party) => {
+  const round: Signal[] = [
+    { type: 'provider.unknown', reason: 'timeout' },
+    { type: 'provider.refundMissing', askedAt: server.clock.at(days(1)) },
+  ]
+  return aRefund(server, party, { approved: true }, ...Array.from({ length: 5 }, () => round).flat())
+}
 
 export const aStuckRefund = (server: TestServer, party: Party) =>
   aRefund(

@@ -157,12 +157,18 @@ export const moneyScene = () => {
       await rows(`alter table journal add constraint ${name} check (not (${refused}))`)
       return () => rows(`alter table journal drop constraint ${name}`)
     },
-    /** When everything has been carried out that is due. */
-    quiet: () =>
-      vi.waitFor(async () => {
+    /** When everything has been carried out that is due, and everybody has heard of it. */
+    quiet: async () => {
+      await vi.waitFor(async () => {
         await paystack.control.idle()
         expect(await rows(`select id from effect where status = 'pending'`)).toEqual([])
-      }, PATIENCE),
+      }, PATIENCE)
+      const [head] = await rows('select position from journal_head')
+      const all = Number(head!['position'])
+      // An answer about a topic comes after the events before it.
+      for (const { live, topics } of parties)
+        expect(await live.subscribe({ topics, after: all })).toMatchObject({ ok: true })
+    },
     callsFor: (endpoint: string, reference: string) =>
       paystack.control.calls().filter((call) => call.endpoint === endpoint && call.reference === reference),
   }

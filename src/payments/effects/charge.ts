@@ -4,15 +4,15 @@ import { Id } from '../../../contracts/scalars.ts'
 import type { DueEffect } from '../../../actors/engine/effects.ts'
 import type { EffectHandler, EffectOutcome } from '../../effects/handler.ts'
 import type { Transaction } from '../provider.ts'
-import { isAwaited, refused, unknown } from './initialize.ts'
-import { again, doubling, SOME_REQUESTS_MS, SKIPPED, type Parts } from './parts.ts'
+import { reasonNotTo, refused, unknown } from './initialize.ts'
+import { again, doubling, SOME_REQUESTS_MS, type Parts } from './parts.ts'
 import { verified } from './verify.ts'
 
 const Params = z.object({ reference: Id, payerId: Id, authorizationId: Id, amount: Money })
 
 /** Charges a saved card, once: an attempt that may have arrived is looked for and never repeated. */
 export const createChargeAuthorization = (parts: Parts): EffectHandler => {
-  const { provider, engine, report, vault, authorizations } = parts
+  const { provider, report, vault, authorizations } = parts
   // A charge that has not come to its end is looked at again later, like one whose answer got lost.
   const tell = (effect: DueEffect, transaction: Transaction): Promise<EffectOutcome> =>
     report(effect, HAS_ENDED.has(transaction.status) ? verified(transaction) : unknown(transaction.status))
@@ -29,7 +29,8 @@ export const createChargeAuthorization = (parts: Parts): EffectHandler => {
     },
     run: async (effect, signal) => {
       const { reference, payerId, authorizationId, amount } = Params.parse(effect.params)
-      if (!(await isAwaited(engine, reference))) return report(effect, SKIPPED)
+      const reason = await reasonNotTo(parts, reference)
+      if (reason) return report(effect, reason)
       const saved = await authorizations.find(authorizationId, payerId)
       if (!saved) return report(effect, refused('card_removed'))
       const request = {

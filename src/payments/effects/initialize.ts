@@ -1,6 +1,5 @@
 import type { SnapshotFrom } from 'xstate'
 import { z } from 'zod'
-import type { Engine } from '../../../actors/engine/engine.ts'
 import { Money } from '../../../contracts/money.ts'
 import { PaymentMethod, type PaymentReport } from '../../../contracts/payment.ts'
 import { Id } from '../../../contracts/scalars.ts'
@@ -19,7 +18,7 @@ const Params = z.object({
 
 /** Asks the provider for a page where the customer can pay. */
 export const createInitializePayment = (parts: Parts): EffectHandler => {
-  const { provider, engine, report } = parts
+  const { provider, report } = parts
   return {
     attempts: 6,
     backoffMs: doubling(1_000, 30_000),
@@ -35,7 +34,8 @@ export const createInitializePayment = (parts: Parts): EffectHandler => {
     run: async (effect, signal) => {
       const params = Params.parse(effect.params)
       const { reference, amount, method, offeringId } = params
-      if (!(await isAwaited(engine, reference))) return report(effect, SKIPPED)
+      const reason = await reasonNotTo(parts, reference)
+      if (reason) return report(effect, reason)
       const email = await emailOf(parts, params)
       if (email === undefined) return report(effect, refused('payer_missing'))
       const request = {
@@ -59,12 +59,17 @@ export const createInitializePayment = (parts: Parts): EffectHandler => {
   }
 }
 
-/** Whether the payment still waits for the answer to its first request; it may have been given up. */
-export const isAwaited = async (engine: Engine, reference: string): Promise<boolean> => {
+/** A payment may have been given up meanwhile, or everybody was away for so long that its customer has gone. */
+export const reasonNotTo = async (
+  { engine, now }: Pick<Parts, 'engine' | 'now'>,
+  reference: string,
+): Promise<PaymentReport | typeof SKIPPED | undefined> => {
   const active = await engine.peek('payment', reference)
   // The type of the actor says which machine it is.
   const snapshot = active?.snapshot as SnapshotFrom<typeof paymentMachine> | undefined
-  return snapshot !== undefined && snapshot.matches('open') && !snapshot.context.answered
+  if (!snapshot?.matches('open') || snapshot.context.answered) return SKIPPED
+  const { initiatedAt, policy } = snapshot.context
+  return now() - Date.parse(initiatedAt) >= policy.abandonAfterMs ? refused('too_late') : undefined
 }
 
 export const refused = (reason: string): PaymentReport => ({ type: 'provider.refused', reason })

@@ -46,8 +46,9 @@ export const again = ({ code, message }: ProviderFailure): EffectOutcome => ({ r
 export const emailOf = async (
   { database, vault }: Parts,
   { email, payerId }: { email: string | null; payerId: string },
-): Promise<string | undefined> => {
-  if (email !== null) return vault.open(email)
-  const payer = await database.read((em) => em.findOne(User, { id: payerId }, { fields: ['email'] }))
-  return payer?.email
+): Promise<string | undefined> => (email === null ? accountEmailOf(database, payerId) : vault.open(email))
+
+export const accountEmailOf = async (database: Database, userId: string): Promise<string | undefined> => {
+  const user = await database.read((em) => em.findOne(User, { id: userId }, { fields: ['email'] }))
+  return user?.email
 }

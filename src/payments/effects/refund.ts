@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { Money } from '../../../contracts/money.ts'
 import type { RefundReport } from '../../../contracts/refund.ts'
 import { Id } from '../../../contracts/scalars.ts'
-import type { EffectHandler } from '../../effects/handler.ts'
-import type { ProviderRefund } from '../provider.ts'
+import type { EffectHandler, EffectOutcome } from '../../effects/handler.ts'
+import type { ProviderFailure, ProviderRefund } from '../provider.ts'
 import { again, doubling, SKIPPED, SOME_REQUESTS_MS, type Parts } from './parts.ts'
 
 const Submission = z.object({ refundId: Id, reference: Id, amount: Money, submission: z.int() })
@@ -23,45 +23,38 @@ const noteOf = (refundId: string) => `laurel:${refundId}`
  * Gives money back, once. An attempt of which nobody can tell that it never left is not repeated here, even when the
  * provider has nothing of it: it may still be on its way, so the refund waits before it submits again.
  */
-export const createSubmitRefund = ({ provider, engine, report, now }: Parts): EffectHandler => {
-  const unsent = new Set<string>()
-  return {
-    // About a quarter of an hour, and then somebody looks.
-    attempts: 20,
-    backoffMs: doubling(1_000, 60_000),
-    timeoutMs: SOME_REQUESTS_MS,
-    concurrency: 8,
-    lookUp: async (effect, signal) => {
-      const { refundId, reference } = Submission.parse(effect.params)
+export const createSubmitRefund = ({ provider, engine, report, now }: Parts): EffectHandler => ({
+  // About a quarter of an hour, and then somebody looks.
+  attempts: 20,
+  backoffMs: doubling(1_000, 60_000),
+  timeoutMs: SOME_REQUESTS_MS,
+  concurrency: 8,
+  lookUp: async (effect, signal) => {
+    const { refundId, reference } = Submission.parse(effect.params)
+    const answer = await provider.refundsOf(reference, signal)
+    if (!answer.ok) return again(answer)
+    const seen = whatIsSeen(answer.data, { refundId, round: 0, askedAt: instant(now()) })
+    return report(effect, seen.type === 'provider.refundMissing' ? unknown('interrupted') : seen)
+  },
+  run: async (effect, signal) => {
+    const { refundId, reference, amount, submission } = Submission.parse(effect.params)
+    const isAwaited = (await engine.peek('refund', refundId))?.state === 'submitting'
+    if (!isAwaited) return report(effect, SKIPPED)
+    if (submission > 1) {
+      // The one before was missing when it was looked for; it may have arrived in this very moment.
       const answer = await provider.refundsOf(reference, signal)
-      if (!answer.ok) return again(answer)
+      if (!answer.ok) return unsent(answer)
       const seen = whatIsSeen(answer.data, { refundId, round: 0, askedAt: instant(now()) })
       if (seen.type !== 'provider.refundMissing') return report(effect, seen)
-      return unsent.has(effect.id) ? 'not_done' : report(effect, unknown('interrupted'))
-    },
-    run: async (effect, signal) => {
-      const { refundId, reference, amount, submission } = Submission.parse(effect.params)
-      unsent.add(effect.id)
-      const isAwaited = (await engine.peek('refund', refundId))?.state === 'submitting'
-      unsent.delete(effect.id)
-      if (!isAwaited) return report(effect, SKIPPED)
-      if (submission > 1) {
-        // The one before was missing when it was looked for; it may have arrived in this very moment.
-        const answer = await provider.refundsOf(reference, signal)
-        if (!answer.ok) return again(answer)
-        const seen = whatIsSeen(answer.data, { refundId, round: 0, askedAt: instant(now()) })
-        if (seen.type !== 'provider.refundMissing') return report(effect, seen)
-      }
-      const money = { amountMinor: amount.minor, currency: amount.currency }
-      const answer = await provider.refund({ reference, ...money, note: noteOf(refundId) }, signal)
-      if (answer.ok) return report(effect, seenAs(answer.data, 0))
-      if (answer.kind === 'unknown') return report(effect, unknown(answer.code))
-      if (answer.kind !== 'not_done') return report(effect, { type: 'provider.refused', reason: answer.code })
-      unsent.add(effect.id)
-      return again(answer)
-    },
-  }
-}
+    }
+    const money = { amountMinor: amount.minor, currency: amount.currency }
+    const answer = await provider.refund({ reference, ...money, note: noteOf(refundId) }, signal)
+    if (answer.ok) return report(effect, seenAs(answer.data, 0))
+    if (answer.kind === 'unknown') return report(effect, unknown(answer.code))
+    if (answer.kind === 'not_done') return unsent(answer)
+    return report(effect, { type: 'provider.refused', reason: answer.code })
+  },
+})
 
 export const createFindRefund = ({ provider, report, now }: Parts): EffectHandler => ({
   attempts: 12,
@@ -97,6 +90,12 @@ export const createRetryRefund = ({ provider, report, vault }: Parts): EffectHan
     if (answer.kind === 'not_done' || answer.kind === 'unknown') return again(answer)
     return report(effect, { type: 'provider.refused', reason: answer.code })
   },
+})
+
+/** The money has certainly not moved, so the next attempt is as good as a first one. */
+const unsent = ({ code, message }: ProviderFailure): EffectOutcome => ({
+  retry: `${code}: ${message}`,
+  begun: false,
 })
 
 const unknown = (reason: string): RefundReport => ({ type: 'provider.unknown', reason })

@@ -3,7 +3,7 @@ import type { PaymentReport } from '../../../contracts/payment.ts'
 import { Id } from '../../../contracts/scalars.ts'
 import type { EffectHandler } from '../../effects/handler.ts'
 import type { Transaction } from '../provider.ts'
-import { again, doubling, ONE_REQUEST_MS, type Parts } from './parts.ts'
+import { accountEmailOf, again, doubling, ONE_REQUEST_MS, type Parts } from './parts.ts'
 
 const Params = z.object({ reference: Id, payerId: Id, keepCard: z.boolean() })
 
@@ -36,11 +36,14 @@ export const verified = (transaction: Transaction): PaymentReport => {
   return { type: 'provider.verified', status, reference, amountMinor, currency, paidAt, card }
 }
 
-/** Where the bank lets the customer be charged again. */
-const keep = async ({ authorizations, vault, now, newId }: Parts, userId: string, paid: Transaction) => {
+/** Where the bank lets the customer be charged again, who pays under the address of the payer's own account. */
+const keep = async (parts: Parts, userId: string, paid: Transaction) => {
+  const { database, authorizations, vault, now, newId } = parts
   const { status, authorization, card, customerEmail } = paid
   if (status !== 'success' || !card || !customerEmail) return
   if (!authorization?.reusable || authorization.signature === null) return
+  // A payment that was made out to another address may have been paid with another person's card.
+  if (customerEmail.toLowerCase() !== (await accountEmailOf(database, userId))?.toLowerCase()) return
   const code = vault.seal(authorization.code)
   await authorizations.save({
     id: newId(),
