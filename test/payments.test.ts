@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import {
   heard,
   hears,
@@ -11,8 +11,7 @@ import {
   type Heard,
   type Party,
 } from './support/money-scene.ts'
-import { PATIENCE } from './support/payment-scene.ts'
-import { anOrganisation, connect } from './support/server.ts'
+import { connect } from './support/server.ts'
 import { post, signed } from './support/webhook.ts'
 
 const scene = moneyScene()
