@@ -69,11 +69,11 @@ returning ${EFFECT}, taken`,
 const OFFER: Statement = { name: 'effect_offer', text: `with ${DUE} select id, name from due` }
 
 /**
- * Where something is looked up before it is repeated, this is the only way to begin. At most one can have begun for as
- * long as its lease runs, because each of the three conditions is false for all others as soon as one has been true:
- * nobody has begun or failed yet, wherever the reminder came from and whoever has claimed it; nobody has it any more;
- * or it is as the caller's claim left it. So `taken` is how many have begun but for those that have said themselves that
- * they did nothing, and whoever finds to be alone is the first.
+ * What is looked up before it is repeated begins here and nowhere else, and while the lease of one who has begun runs,
+ * nobody else begins: whichever of the three conditions held is false for everybody as soon as one has taken it. Nobody
+ * has begun or failed yet, whoever reminds and whoever has claimed it; or its time has come and nobody has it; or it is
+ * exactly as the caller's claim left it. So `taken` counts those who have begun, without those who have said that they did
+ * nothing, and the first is the one who counts one.
  */
 const TAKE: Statement = {
   name: 'effect_take',

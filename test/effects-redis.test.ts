@@ -73,7 +73,18 @@ describe('effects that Redis remembers', () => {
       await wait(20)
     }
     expect([begun.length, once()]).toEqual([30, true])
+    expect(begun.some(({ looked }) => looked)).toBe(false)
     expect(most).toBeLessThanOrEqual(30)
+  })
+
+  it('wait for a node that can carry them out', async () => {
+    const { node, promise, row, left } = await aHouse()
+    const queue = node()
+    await isUp(queue)
+    const [[other], mine] = [await promise('unheardOf', 1, 0), await promise('work', 1)]
+    queue.push([other!, ...mine])
+    await eventually(left).toBe(1)
+    expect(await row(other!)).toMatchObject({ status: 'pending', attempts: 0, taken: 0 })
   })
 
   it('leave a backlog in the table, which is drained all the same', async () => {
@@ -86,6 +97,7 @@ describe('effects that Redis remembers', () => {
       await wait(50)
     }
     expect([begun.length, once()]).toEqual([1_000, true])
+    expect(begun.some(({ looked }) => looked)).toBe(false)
     expect(most).toBeLessThan(100)
     expect(queue.stats().mode).toBe('redis')
   })
@@ -102,6 +114,7 @@ describe('effects that Redis remembers', () => {
     await pushing
     await eventually(left).toBe(0)
     expect([begun.length, once()]).toEqual([200, true])
+    expect(begun.some(({ looked }) => looked)).toBe(false)
   })
 
   it('are not lost when it has kept no more of them than their names', async () => {
@@ -126,6 +139,7 @@ describe('effects that Redis remembers', () => {
     await pushing
     await eventually(left).toBe(0)
     expect([begun.length, once()]).toEqual([300, true])
+    expect(begun.some(({ looked }) => looked)).toBe(false)
     await Promise.all([isUp(one), isUp(two)])
     one.push(await promise('work', 20))
     await eventually(left).toBe(0)

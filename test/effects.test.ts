@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, it } from 'vitest'
-import type { EffectOutcome } from '../src/effects/handler.ts'
+import { describe, expect, it } from 'vitest'
+import type { Claim, DueEffect } from '../actors/engine/effects.ts'
+import type { EffectHandler, EffectOutcome } from '../src/effects/handler.ts'
 import { aHandler, anEffectTable, cutOff, eventually } from './support/effect-table.ts'
 
 const MINUTE = 60_000
@@ -82,6 +83,128 @@ it('what a node may have done that died is looked up by the one that takes over'
   })
   await eventually(left).toBe(0)
   expect(calls).toEqual(['begun', 'lookUp'])
+})
+
+it('what merely waited is not looked up, however many nodes have claimed it and for how long', async () => {
+  const { node, promise, settle, left } = await anEffectTable()
+  const begun: string[] = []
+  const slow = aHandler({
+    concurrency: 2,
+    lookUp: async (effect) => (begun.push(`looked up ${effect.id}`), 'not_done'),
+    run: async (effect) => {
+      begun.push(effect.id)
+      await wait(100)
+      return settle(effect)
+    },
+  })
+  const one = node({ work: slow }, { leaseMs: 2_000 })
+  node({ work: slow }, { leaseMs: 2_000 })
+  const effects = await promise('work', 100, 100)
+  one.push(effects)
+  await eventually(left).toBe(0)
+  expect(begun.toSorted()).toEqual(effects.map(({ id }) => id).toSorted())
+})
+
+it('what has certainly done nothing is not looked up, on whichever node it is tried again', async () => {
+  const { node, promise, settle, left } = await anEffectTable()
+  const calls: string[] = []
+  const handlerOf = (name: string, run: EffectHandler['run']) => {
+    const lookUp = async () => (calls.push(`${name} looks`), 'not_done' as const)
+    const told: EffectHandler['run'] = (effect, signal) => (calls.push(`${name} runs`), run(effect, signal))
+    return aHandler({ attempts: 10, lookUp, run: told })
+  }
+  const busy = handlerOf('one', async () => ({ retry: 'too busy', begun: false }))
+  const one = node({ work: busy }, { sweepMs: MINUTE })
+  one.push(await promise('work'))
+  await eventually(() => one.stats().lanes['work']).toMatchObject({ retried: 1 })
+  await one.stop()
+  const outcomes = [{ retry: 'nobody knows' }, { retry: 'too busy', begun: false }] as const
+  let runs = 0
+  node({ work: handlerOf('two', async (effect) => outcomes[runs++] ?? settle(effect)) })
+  await eventually(left).toBe(0)
+  const again = ['two looks', 'two runs']
+  // What the second one has begun stays unknown, whatever happens to those after it.
+  expect(calls).toEqual(['one runs', 'two runs', ...again, ...again])
+})
+
+it.each([
+  ['nothing', {}],
+  ['something', { lookUp: async () => 'not_done' as const }],
+])('a lane where %s is looked up goes on with what it has claimed', async (_, looking) => {
+  const { node, promise, settle, left } = await anEffectTable()
+  await promise('work', 16, 0)
+  const run = async (effect: DueEffect) => (await wait(200), settle(effect))
+  // Half of them wait for longer than their lease, and no other sweep comes by to find them again.
+  node({ work: aHandler({ concurrency: 1, run, ...looking }) }, { leaseMs: 1_500, sweepMs: MINUTE })
+  await eventually(left).toBe(0)
+})
+
+describe('beginning', () => {
+  const aTakenTable = async () => {
+    const table = await anEffectTable()
+    const lease = (ms = MINUTE) => ({ now: table.clock.at(), until: table.clock.at(ms) })
+    const claim = async (ms = MINUTE) => {
+      const term = lease(ms)
+      const [found] = await table.store.claim(term, { work: 1 }, ['work'])
+      return found && { taken: found.taken, until: term.until }
+    }
+    const [{ id } = { id: '' }] = await table.promise('work', 1, 0)
+    return { ...table, id, lease, claim, take: (own?: Claim) => table.store.take(id, lease(), own) }
+  }
+  const first = { first: true }
+
+  it('is for one of many who are reminded at the same time', async () => {
+    const { claim, take } = await aTakenTable()
+    const own = await claim()
+    const taken = await Promise.all([take(), take(own), take(), take(own), take()])
+    expect(taken.filter(Boolean)).toMatchObject([first])
+  })
+
+  it('is not for who has claimed what a reminder has begun', async () => {
+    const { claim, take } = await aTakenTable()
+    const own = await claim()
+    expect(await take()).toMatchObject(first)
+    expect(await take(own)).toBeUndefined()
+  })
+
+  it('is for who has claimed a later attempt, once, and for nobody with a reminder', async () => {
+    const { store, id, clock, claim, take } = await aTakenTable()
+    await take()
+    await store.postpone(id, { nextAt: clock.at(), error: 'nobody knows', begun: true })
+    const own = await claim()
+    expect(await take()).toBeUndefined()
+    expect(await take(own)).toMatchObject({ first: false, attempts: 1 })
+    expect(await take(own)).toBeUndefined()
+  })
+
+  it('is for the last who has claimed it when a claim has run out', async () => {
+    const { store, id, clock, claim, take } = await aTakenTable()
+    await take()
+    await store.postpone(id, { nextAt: clock.at(), error: 'too busy', begun: false })
+    const early = await claim(1_000)
+    clock.advance(2_000)
+    const late = await claim()
+    expect(await take(early)).toBeUndefined()
+    expect(await take(late)).toMatchObject(first)
+  })
+
+  it('is not for who claimed it when the lease that had run out is renewed', async () => {
+    const { store, id, clock, claim, take } = await aTakenTable()
+    await take()
+    clock.advance(2 * MINUTE)
+    const own = await claim()
+    await store.keep([id], clock.at(2 * MINUTE))
+    expect(await take(own)).toBeUndefined()
+  })
+
+  it('waits for the backoff also when nothing has been done', async () => {
+    const { store, id, clock, take } = await aTakenTable()
+    await take()
+    await store.postpone(id, { nextAt: clock.at(MINUTE), error: 'too busy', begun: false })
+    expect(await take()).toBeUndefined()
+    clock.advance(2 * MINUTE)
+    expect(await take()).toMatchObject(first)
+  })
 })
 
 it('what waited for so long that another node took it is not begun', async () => {
@@ -178,14 +301,16 @@ it('a handler may say by itself that no attempt is left', async () => {
   expect(queue.stats().lanes['work']).toMatchObject({ done: 1, dead: 0 })
 })
 
-it('an effect that nobody here can carry out is a dead letter, not a crash', async () => {
-  const { node, promise, row } = await anEffectTable()
-  const [effect] = await promise('unheardOf')
-  node({}).push([effect!])
-  await eventually(() => row(effect!)).toMatchObject({
-    status: 'dead',
-    lastError: "no handler for 'unheardOf'",
-  })
+it('an effect that this node cannot carry out waits for one that can', async () => {
+  const { node, promise, settle, row, left } = await anEffectTable()
+  const [effect] = await promise('unheardOf', 1, 0)
+  const queue = node({})
+  queue.push([effect!])
+  await wait(200)
+  expect(await row(effect!)).toMatchObject({ status: 'pending', attempts: 0, taken: 0 })
+  expect(queue.stats().lanes).toEqual({})
+  node({ unheardOf: aHandler({ run: settle }) })
+  await eventually(left).toBe(0)
 })
 
 it('a stop waits for what runs, and cuts off what does not end', async () => {

@@ -47,6 +47,19 @@ describe('F04 the process ends between the call and the record of its result', (
     expect(paystack.books()[id]).toMatchObject({ charges: 1 })
   })
 
+  it('of a charge, because it was told to while the provider was silent', async () => {
+    const id = await aCharge(
+      { fault: 'silence', at: 'chargeAuthorization', work: 'done' },
+      { fault: 'webhookDrop' },
+    )
+    await vi.waitFor(() => expect(paystack.books()[id]).toMatchObject({ charges: 1 }), PATIENCE)
+    await scene.restart()
+    await scene.later(MINUTE_MS)
+    await hears(payer, 'payment.settled', id)
+    expect(callsFor('chargeAuthorization', id)).toHaveLength(1)
+    expect(paystack.books()[id]).toMatchObject({ charges: 1 })
+  })
+
   it('of the page, which is not asked for again; the payer may begin anew', async () => {
     const [id, offeringId] = [randomUUID(), await anOffering()]
     const record = await scene.withoutRecords(id)

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Database } from '../persistence/database.ts'
+import { createEffectStore } from '../persistence/effects.ts'
+import { createInProcessQueue, type QueueDependencies } from '../src/queue/in-process.ts'
+import type { EffectQueue } from '../src/queue/queue.ts'
 import { aDatabase } from './support/database.ts'
 import { anEffectScene } from './support/effect-scene.ts'
+import { eventually } from './support/effect-table.ts'
 import { aScriptedServer, refusal, reset, success, type Line } from './support/scripted-server.ts'
 
 let database: Database
@@ -11,14 +15,15 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-const aScene = async (...lines: Line[]) => {
+const aSceneOn = async (own: Database, lines: Line[]) => {
   const server = await aScriptedServer(...lines)
-  return { ...server, ...(await anEffectScene(server.url, database)) }
+  return { ...server, ...(await anEffectScene(server.url, own)) }
 }
+const aScene = (...lines: Line[]) => aSceneOn(database, lines)
 
 /** A refund that is about to be submitted, and the answers of a provider that has these refunds of its payment. */
-const aRefundScene = async (...lines: Line[]) => {
-  const scene = await aScene(...lines)
+const aRefundSceneOn = async (own: Database, lines: Line[]) => {
+  const scene = await aSceneOn(own, lines)
   const paymentId = randomUUID()
   const id = await scene.aRefund(paymentId)
   const row = (odd: object = {}) => ({
@@ -42,6 +47,36 @@ const aRefundScene = async (...lines: Line[]) => {
   }
 }
 
+const aRefundScene = (...lines: Line[]) => aRefundSceneOn(database, lines)
+
+/** The same with a database of its own, and nodes that carry submissions out by themselves. */
+const aRefundHouse = async (...lines: Line[]) => {
+  const own = await aDatabase()
+  const nodes: EffectQueue[] = []
+  onTestFinished(async () => {
+    await Promise.all(nodes.map((node) => node.stop()))
+    await own.close()
+  })
+  const scene = await aRefundSceneOn(own, lines)
+  const { submitRefund } = scene.handlers
+  const node = (options: Partial<QueueDependencies> = {}) => {
+    const store = createEffectStore(own.sql)
+    const queue = createInProcessQueue({
+      store,
+      handlers: { submitRefund: submitRefund! },
+      now: Date.now,
+      failed: (error) => scene.failures.push(error),
+      sweepMs: 20,
+      ...options,
+    })
+    nodes.push(queue)
+    queue.start()
+    return queue
+  }
+  return { ...scene, node }
+}
+
+const MINUTE = 60_000
 const busy = refusal(429, 'rate_limited')
 
 describe('submitRefund', () => {
@@ -77,14 +112,30 @@ describe('submitRefund', () => {
     expect(paths()).toEqual(['POST /refund'])
   })
 
-  it('is tried again when nothing has happened, after a look', async () => {
-    const { id, say, has, row, attempt, state, paths } = await aRefundScene(busy)
-    expect(await attempt('submitRefund', id)).toBe('retried')
-    has(row({ id: 1, merchant_note: `laurel:${randomUUID()}` }), row({ id: 2, merchant_note: null }))
+  it('is tried again when nothing has happened, without a look and on any node', async () => {
+    const { id, due, say, row, state, paths, node } = await aRefundHouse(busy)
+    const one = node({ sweepMs: MINUTE })
+    one.push(await due('submitRefund', id))
+    await eventually(() => one.stats().lanes['submitRefund']).toMatchObject({ retried: 1 })
+    await one.stop()
     say(success(row()))
-    expect(await attempt('submitRefund', id, false)).toBe('done')
-    expect(await state()).toBe('pending')
-    expect(paths().filter((path) => path === 'POST /refund')).toHaveLength(2)
+    node()
+    await eventually(state).toBe('pending')
+    expect(paths()).toEqual(['POST /refund', 'POST /refund'])
+  })
+
+  it('is submitted at once when it only had to wait for others, wherever it waited', async () => {
+    const { id, aRefund, due, say, stateOf, paths, node, row } = await aRefundHouse()
+    const ids = [id, ...(await Promise.all(Array.from({ length: 59 }, () => aRefund(randomUUID()))))]
+    const slowly: Line = (...call) => void setTimeout(() => success(row())(...call), 200)
+    say(...ids.map(() => slowly))
+    const one = node()
+    // By its clock, what the other has merely heard of is nobody's any more.
+    node({ now: () => Date.now() + 10_000 })
+    for (const refund of ids) one.push(await due('submitRefund', refund))
+    const states = () => Promise.all(ids.map((refund) => stateOf('refund', refund)))
+    await eventually(states).toEqual(ids.map(() => 'pending'))
+    expect(paths()).toEqual(ids.map(() => 'POST /refund'))
   })
 
   it('is not repeated when a look finds that an attempt had arrived', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RuleInput } from '../src/paystack-simulator/faults.ts'
-import { hears, moneyScene, type Party } from './support/money-scene.ts'
+import { hears, moneyScene, naira, type Party } from './support/money-scene.ts'
 import { PATIENCE } from './support/payment-scene.ts'
 
 const scene = moneyScene()

@@ -82,6 +82,7 @@ export const anEffectScene = async (url: string, database: Database) => {
 
   return {
     database,
+    handlers,
     vault,
     payer,
     failures,
