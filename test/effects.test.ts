@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
-import type { Claim, DueEffect } from '../actors/engine/effects.ts'
+import { expect, it } from 'vitest'
+import type { DueEffect } from '../actors/engine/effects.ts'
 import type { EffectHandler, EffectOutcome } from '../src/effects/handler.ts'
 import { aHandler, anEffectTable, cutOff, eventually } from './support/effect-table.ts'
 
@@ -73,7 +73,7 @@ it('what a node may have done that died is looked up by the one that takes over'
   const [effect] = await promise('work', 1, 300)
   // Its attempt ends nowhere: neither the lease nor the outcome reaches the database.
   const dead = { ...cutOff(store), claim: async () => [], postpone: async () => {} }
-  node({ work: dying }, { store: dead }).push([effect!])
+  node({ work: dying }, { store: dead, leaseMs: 1_000 }).push([effect!])
   await eventually(() => calls).toEqual(['begun'])
   node({
     work: aHandler({
@@ -106,7 +106,7 @@ it('what merely waited is not looked up, however many nodes have claimed it and 
 })
 
 it('what has certainly done nothing is not looked up, on whichever node it is tried again', async () => {
-  const { node, promise, settle, left } = await anEffectTable()
+  const { clock, node, promise, settle, left } = await anEffectTable()
   const calls: string[] = []
   const handlerOf = (name: string, run: EffectHandler['run']) => {
     const lookUp = async () => (calls.push(`${name} looks`), 'not_done' as const)
@@ -114,10 +114,11 @@ it('what has certainly done nothing is not looked up, on whichever node it is tr
     return aHandler({ attempts: 10, lookUp, run: told })
   }
   const busy = handlerOf('one', async () => ({ retry: 'too busy', begun: false }))
-  const one = node({ work: busy }, { sweepMs: MINUTE })
+  const one = node({ work: { ...busy, backoffMs: () => MINUTE } })
   one.push(await promise('work'))
   await eventually(() => one.stats().lanes['work']).toMatchObject({ retried: 1 })
   await one.stop()
+  clock.advance(MINUTE)
   const outcomes = [{ retry: 'nobody knows' }, { retry: 'too busy', begun: false }] as const
   let runs = 0
   node({ work: handlerOf('two', async (effect) => outcomes[runs++] ?? settle(effect)) })
@@ -137,74 +138,6 @@ it.each([
   // Half of them wait for longer than their lease, and no other sweep comes by to find them again.
   node({ work: aHandler({ concurrency: 1, run, ...looking }) }, { leaseMs: 1_500, sweepMs: MINUTE })
   await eventually(left).toBe(0)
-})
-
-describe('beginning', () => {
-  const aTakenTable = async () => {
-    const table = await anEffectTable()
-    const lease = (ms = MINUTE) => ({ now: table.clock.at(), until: table.clock.at(ms) })
-    const claim = async (ms = MINUTE) => {
-      const term = lease(ms)
-      const [found] = await table.store.claim(term, { work: 1 }, ['work'])
-      return found && { taken: found.taken, until: term.until }
-    }
-    const [{ id } = { id: '' }] = await table.promise('work', 1, 0)
-    return { ...table, id, lease, claim, take: (own?: Claim) => table.store.take(id, lease(), own) }
-  }
-  const first = { first: true }
-
-  it('is for one of many who are reminded at the same time', async () => {
-    const { claim, take } = await aTakenTable()
-    const own = await claim()
-    const taken = await Promise.all([take(), take(own), take(), take(own), take()])
-    expect(taken.filter(Boolean)).toMatchObject([first])
-  })
-
-  it('is not for who has claimed what a reminder has begun', async () => {
-    const { claim, take } = await aTakenTable()
-    const own = await claim()
-    expect(await take()).toMatchObject(first)
-    expect(await take(own)).toBeUndefined()
-  })
-
-  it('is for who has claimed a later attempt, once, and for nobody with a reminder', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(), error: 'nobody knows', begun: true })
-    const own = await claim()
-    expect(await take()).toBeUndefined()
-    expect(await take(own)).toMatchObject({ first: false, attempts: 1 })
-    expect(await take(own)).toBeUndefined()
-  })
-
-  it('is for the last who has claimed it when a claim has run out', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(), error: 'too busy', begun: false })
-    const early = await claim(1_000)
-    clock.advance(2_000)
-    const late = await claim()
-    expect(await take(early)).toBeUndefined()
-    expect(await take(late)).toMatchObject(first)
-  })
-
-  it('is not for who claimed it when the lease that had run out is renewed', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
-    clock.advance(2 * MINUTE)
-    const own = await claim()
-    await store.keep([id], clock.at(2 * MINUTE))
-    expect(await take(own)).toBeUndefined()
-  })
-
-  it('waits for the backoff also when nothing has been done', async () => {
-    const { store, id, clock, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(MINUTE), error: 'too busy', begun: false })
-    expect(await take()).toBeUndefined()
-    clock.advance(2 * MINUTE)
-    expect(await take()).toMatchObject(first)
-  })
 })
 
 it('what waited for so long that another node took it is not begun', async () => {
