@@ -90,6 +90,7 @@ const SEPARATOR = /^[\s\p{Pd}.,/_]{1,3}$/u
 
 /** The card that starts with a group: its number, its last group, and the digits of that group which are not its. */
 const cardAt = (run: readonly Group[], place: number, afterPlus = false) => {
+  if (!/^[2-6]/.test(run[place]!.digits)) return undefined
   let number = ''
   let lengths = ''
   let isEven = true

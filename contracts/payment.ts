@@ -92,7 +92,12 @@ export const paymentContract = defineContract({
         offeringId: Id,
         method: PaymentMethod,
         amountMinor: Minor.optional().describe('What the payer has been shown; another price is refused'),
-        email: z.email().max(100).refine(isFreeOfCards, CARD_REFUSED).optional().describe("For the receipt; by default the payer's own"),
+        email: z
+          .email()
+          .max(100)
+          .refine(isFreeOfCards, CARD_REFUSED)
+          .optional()
+          .describe("For the receipt; by default the payer's own"),
         authorizationId: Id.optional().describe('A saved card, charged at once'),
       }),
       sealed: ['email'],

@@ -60,7 +60,8 @@ export const refundContract = defineContract({
       input: z.strictObject({ reason: Note }),
     },
     resolve: {
-      summary: 'Say what became of a refund that nobody could find out about, for example after giving it back by hand',
+      summary:
+        'Say what became of a refund that nobody could find out about, for example after giving it back by hand',
       input: z.strictObject({ as: z.enum(['processed', 'failed']), reason: Note }),
     },
     submitBankDetails: {

@@ -202,7 +202,15 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const dispatcher = metrics.measured(dispatcherOf(lookup))
   runtime.handle(
     'importRows',
-    createImportRows({ engine: runtime.engine, store: imports, lookup, dispatcherOf, now, failed }),
+    createImportRows({
+      engine: runtime.engine,
+      store: imports,
+      lookup,
+      dispatcherOf,
+      now,
+      stopping: () => closing !== undefined,
+      failed,
+    }),
   )
   const limits = createRequestLimits(options.requestsPerMinute ?? 100)
   const sockets = createSockets({

@@ -117,9 +117,7 @@ describe('a dead letter', () => {
   it('ignores what it has nothing to say to', () => {
     const unknown = { type: 'effect.exploded', at: later } as unknown as typeof gone
     for (const story of [open, open.when(retry), open.when(discard)])
-      story
-        .when(revived, gone, unknown)
-        .expect({ state: story.snapshot.value, refused: true, effects: [] })
+      story.when(revived, gone, unknown).expect({ state: story.snapshot.value, refused: true, effects: [] })
   })
 
   it('keeps nothing that nobody may read', () => {

@@ -23,7 +23,8 @@ const emptyDatabase = async () => {
 
 describe('the books of Laurel and of the provider agree when servers are killed', () => {
   it('with the queue in the process', PATIENCE, () =>
-    campaign({ seed: 21, payments: isPostgres ? 300 : 2_000 }))
+    campaign({ seed: 21, payments: isPostgres ? 300 : 2_000 }),
+  )
 
   it('with bull, and a Redis that forgets everything', PATIENCE, async () => {
     const redis = await startRedis()

@@ -225,6 +225,36 @@ it('no command and no query takes card data, in whatever field, by socket or RES
   await expectClean(scene)
 }, 120_000)
 
+it('nor do those fields of refunds, disputes and payments that are kept as they are', async () => {
+  const scene = await aScene()
+  const { student, socket } = scene
+  const evidence = {
+    customerEmail: 'holder@example.test',
+    customerName: 'Ada Obi',
+    customerPhone: '+2348012345678',
+    serviceDetails: 'The course was attended',
+  }
+  const id = randomUUID()
+  const payment = { offeringId: id, method: 'card' }
+  const admin = await socket()
+  const payer = await socket(student, '/live')
+  for (const number of [CARD, '378282246310005']) {
+    const email = `${number}@example.test`
+    for (const [client, call, payload] of [
+      [payer, 'refunds.submitBankDetails', { id, accountNumber: number, bankId: '9' }],
+      [admin, 'disputes.submitEvidence', { id, ...evidence, customerPhone: `+${number}` }],
+      [admin, 'disputes.submitEvidence', { id, ...evidence, customerName: `Ada ${number}` }],
+      [admin, 'disputes.submitEvidence', { id, ...evidence, customerEmail: email }],
+      [payer, 'payments.initiate', { ...payment, email }],
+    ] as const)
+      expect([call, await client.call(call, payload)]).toMatchObject([
+        call,
+        { ok: false, error: { code: 'pan_not_accepted' } },
+      ])
+  }
+  await expectClean(scene, ['378282246310005'])
+}, 120_000)
+
 it('nor does anything else that a client can send', async () => {
   const scene = await aScene()
   const { server, http, answers, mentorUser, mentorId } = scene

@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hasCardNumber, maskCardNumbers } from '../contracts/card-numbers.ts'
+import { disputeContract } from '../contracts/dispute.ts'
+import { paymentContract } from '../contracts/payment.ts'
+import { refundContract } from '../contracts/refund.ts'
 import { Note } from '../contracts/scalars.ts'
-import { refusePayload } from '../src/gateway/guard.ts'
+import { redact, redactText } from '../machines/redact.ts'
+import { isCardFault, refusePayload } from '../src/gateway/guard.ts'
 import { hasCardData } from '../src/redaction.ts'
 import { createLogger } from '../src/terminal-log.ts'
 
@@ -21,6 +25,10 @@ const CARDS = [
   '378282246310005',
   '30569309025904',
 ]
+
+const [CARD] = CARDS as [string]
+const KIBIBYTES_64 = 64 * 1024
+const MEBIBYTE = 1024 * 1024
 
 const inGroups = (digits: string, separator: string) => digits.replaceAll(/\d{4}(?=\d)/g, `$&${separator}`)
 
@@ -47,8 +55,64 @@ describe('numbers of cards in texts', () => {
     expect(maskCardNumbers('CVC2=081 security')).toBe('CVC2=… security')
   })
 
+  it('are masked whatever stands between their groups', () => {
+    for (const card of CARDS)
+      for (const separator of ['  ', ' - ', '.', '/', ',', '_', '\r\n', ', ', '\u200b', ' \u200b', '\ufeff'])
+        expect(maskCardNumbers(`(${inGroups(card, separator)})`)).toBe(`([card …${card.slice(-4)}])`)
+    for (const written of [
+      '4084 0840-8408 4081',
+      '4084_0840/8408\r\n4081',
+      '4084\u00a00840 - 8408,4081',
+      CARD.split('').join('\u200b'),
+      CARD.split('').join(' '),
+      '40840840 84084081',
+      '+4084 0840 8408 4081',
+    ])
+      expect(maskCardNumbers(written).replace('+', '')).toBe('[card …4081]')
+    for (const written of ['3782 822463 10005', '3782.822463-10005', '378282246310005'])
+      for (const before of ['', '+']) expect(maskCardNumbers(before + written)).toBe(`${before}[card …0005]`)
+  })
+
+  it('are masked with the expiry date and the code that follow, also in one piece with them', () => {
+    for (const behind of ['0130408', ' 0130 408', ' 01/30 408', ', 1/2030, 408', '/408', '\r\n408'])
+      expect(maskCardNumbers(`${CARD}${behind} x`)).toBe('[card …4081] x')
+    expect(maskCardNumbers('37828224631000501301234')).toBe('[card …0005]')
+    expect(maskCardNumbers(`5060666666666666666${CARD}`)).toBe('[card …6666][card …4081]')
+    expect(maskCardNumbers(`${CARD} ${CARD}0130408 12`)).toBe('[card …4081] [card …4081] 12')
+  })
+
+  it('are masked behind letters, and behind what looks like the start of something else', () => {
+    for (const before of ['face', 'No12 ', 'GB29 ', 'type_', '01980000-0000-7000-8000-000000000001 ', '12/'])
+      expect(maskCardNumbers(before + CARD)).toBe(`${before}[card …4081]`)
+  })
+
+  it.each([
+    ['security code 408', 'security code …'],
+    ['the Security-Code is: 408.', 'the Security-Code is: ….'],
+    ['cvv (408)', 'cvv (…)'],
+    ['cvv, 408', 'cvv, …'],
+    ['my_cvc2 = [408]', 'my_cvc2 = […]'],
+    ['{"cvv": "408"}', '{"cvv": "…"}'],
+    ['PIN – 1111', 'PIN – …'],
+  ])('are masked with what is called a code: %s', (text, masked) =>
+    expect(maskCardNumbers(text)).toBe(masked),
+  )
+
   it('are told from other digits', () => {
     for (const text of [
+      'GB29 NWBK 6016 1331 9268 19',
+      'GB29NWBK60161331926819 and DE89 3704 0044 0532 0130 00, 500',
+      '500, 40840840-8408-4081-8408-408408408408/4084',
+      'refund_12/tx_40840840840840814084084084084081, 4084',
+      '2, 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      '08031234567, 08051234567 / 0803 123 4567, 0805 123 4567',
+      '+2348031234567, +234 805 123 4567',
+      '31.12.2026 30.11.2026, 31/12/2026 - 30/11/2026',
+      '2026, 2027, 2028, 2029',
+      '2026-11-23 18:29:19.123, 2026-11-23T18:29:19.123+01:00',
+      'NGN 4,084,084.00, 4,084,084.50 / 5,000.00',
+      '4084.084084084081',
+      '\u200b4084\u200d 12',
       '4084084084084082',
       '12345678901234567890123',
       '1234084084084084081',
@@ -67,7 +131,7 @@ describe('numbers of cards in texts', () => {
       expect([text, maskCardNumbers(text)]).toEqual([text, text])
   })
 
-  it('are found among any other text, in no time', () => {
+  it('are found among any other text', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom(...CARDS), fc.string(), (before, card, after) => {
         const masked = maskCardNumbers(`${before} ${card}. ${after}`)
@@ -75,8 +139,35 @@ describe('numbers of cards in texts', () => {
         expect(maskCardNumbers(masked)).toBe(masked)
       }),
     )
-    for (const hostile of ['4 ', '4084 ', '0-', 'cvv ', 'a', 'pin', '4084084084084081 '])
-      maskCardNumbers(hostile.repeat(20_000))
+  })
+
+  // What takes more than linear time does not come back from a mebibyte.
+  it.each([
+    ['4', 0],
+    [' ', 0],
+    ['\u200b', 0],
+    ['a', 0],
+    ['f4', 0],
+    ['A1', 0],
+    ['0-', 0],
+    ['4,', 0],
+    ['4 .', 0],
+    ['4084 1', 0],
+    ['cvv ', 0],
+    ['pin', 0],
+    ['tx_', 0],
+    [`${CARD}; `, 1],
+    [`${CARD} `, 1],
+    [CARD, 1],
+    ['4084  0840 - 8408.4081\r\n', 1],
+    [`${CARD.split('').join('\u200b')} `, 1],
+  ])('are all found among 64 KiB of %j, and of more', (hostile, cards) => {
+    for (const length of [KIBIBYTES_64, MEBIBYTE]) {
+      const times = Math.floor(length / hostile.length)
+      const masked = maskCardNumbers(hostile.repeat(times))
+      expect(masked.split('[card …4081]').length - 1).toBe(cards * times)
+      if (cards === 0) expect(masked).toBe(hostile.repeat(times))
+    }
   })
 
   it('never get into a note', () => {
@@ -125,6 +216,66 @@ describe('payloads with card data', () => {
     let deep: object = {}
     for (let level = 0; level < 20_000; level++) deep = { deep }
     expect(hasCardData(deep)).toBe(false)
+  })
+})
+
+describe('fields that are kept as they are', () => {
+  const { submitBankDetails } = refundContract.commands
+  const { submitEvidence } = disputeContract.commands
+  const { initiate } = paymentContract.commands
+  const offeringId = '01980000-0000-7000-8000-000000000001'
+  const bank = { accountNumber: '0690000031', bankId: '9' }
+  const evidence = {
+    customerEmail: 'holder@example.test',
+    customerName: 'Ada Obi',
+    customerPhone: '+2348012345678',
+    serviceDetails: 'The course was attended',
+  }
+  const payment = { offeringId, method: 'card', email: 'payer@example.test' }
+
+  it('refuse the number of a card', () => {
+    const taken = [
+      ...[...CARDS, `${CARD}0130`].map((accountNumber) =>
+        submitBankDetails.input.safeParse({ ...bank, accountNumber }),
+      ),
+      ...[CARD, '+378282246310005', '4084 0840 8408 4081'].map((customerPhone) =>
+        submitEvidence.input.safeParse({ ...evidence, customerPhone }),
+      ),
+      submitEvidence.input.safeParse({ ...evidence, customerName: `Ada ${CARD}` }),
+      submitEvidence.input.safeParse({ ...evidence, customerEmail: `${CARD}@example.test` }),
+      initiate.input.safeParse({ ...payment, email: `ada.${CARD}@example.test` }),
+    ]
+    for (const { error } of taken) expect(error && isCardFault(error)).toBe(true)
+  })
+
+  it('take everything else', () => {
+    for (const accountNumber of ['0690000031', '4084084084', '5060666666', '40840840840', '4084084084084082'])
+      expect(submitBankDetails.input.safeParse({ ...bank, accountNumber }).success).toBe(true)
+    for (const customerPhone of ['+2348012345678', '08012345678', '0801 234 5678', '2348031234564'])
+      expect(submitEvidence.input.safeParse({ ...evidence, customerPhone }).success).toBe(true)
+    expect(initiate.input.safeParse(payment).success).toBe(true)
+  })
+})
+
+describe('what operators are shown', () => {
+  it('has no e-mail address, however many words without one there are', () => {
+    expect(redactText('to <ada.obi@mail.example.test>, or a@b@c.test')).toBe('to <[hidden]>, or a@[hidden]')
+    for (const hostile of ['a', 'a.', '@', 'a@', 'a@.', 'a@b.1'])
+      for (const length of [KIBIBYTES_64, MEBIBYTE]) {
+        const text = hostile.repeat(length / hostile.length)
+        expect(redactText(text)).toBe(text)
+      }
+    const many = redactText('ada@example.test '.repeat(10_000))
+    expect(many.split('[hidden]')).toHaveLength(10_001)
+  })
+
+  it('says which saved card was charged, and nothing that could charge it', () => {
+    const authorizationId = '01980000-0000-7000-8000-000000000001'
+    const shown = { authorizationId, authorization_id: authorizationId }
+    expect(redact(shown)).toEqual(shown)
+    expect(redact({ authorizationId: 'AUTH_8dfhjjdt' })).toEqual({ authorizationId: '[hidden]' })
+    for (const name of ['authorization', 'Authorization', 'authorizationCode', 'authorizationIdCode'])
+      expect(redact({ [name]: 'x' })).toEqual({ [name]: '[hidden]' })
   })
 })
 

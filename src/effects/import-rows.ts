@@ -11,6 +11,8 @@ import { failureOf, importPart, Interrupted, type InTurn, type PartDependencies 
 type Dependencies = Omit<PartDependencies, 'inTurn'> & {
   engine: Engine
   now: () => number
+  /** The server is about to stop: what is left is for the next one. */
+  stopping: () => boolean
   failed: (error: unknown, context?: object) => void
 }
 
@@ -62,6 +64,7 @@ const importFile = async (deps: Importing, effect: DueEffect): Promise<EffectOut
   const { orgId, startedBy, rows } = snapshot.context
   let counts = countsOf(snapshot.context)
   while (doneOf(counts) < rows) {
+    if (deps.stopping()) throw new Interrupted()
     const part = await store.rowsFrom(importId, doneOf(counts))
     if (!part) return finish(deps, effect, { type: 'importer.failed', reason: 'file_missing' })
     // The roles of now: importing takes time, and somebody may have been blocked meanwhile.
