@@ -5,15 +5,15 @@ import type { EffectQueue } from '../src/queue/queue.ts'
 import { aHandler, anEffectTable, eventually } from './support/effect-table.ts'
 import { days } from './support/clock.ts'
 import { run } from './support/program.ts'
-import { startRedis, type RedisServer } from './support/redis.ts'
+import { startRedis, withRedis, type RedisServer } from './support/redis.ts'
 import { aServer, aTeam } from './support/server.ts'
 
 let redis: RedisServer
 beforeAll(async () => {
-  redis = await startRedis()
+  if (withRedis) redis = await startRedis()
 })
-afterAll(() => redis.stop())
-beforeEach(() => redis.flush())
+afterAll(() => redis?.stop())
+beforeEach(({ skip }) => (withRedis ? redis.flush() : skip('redis-server is not installed')))
 
 /** Nodes that take their time with each effect, and what they have begun. */
 const aHouse = async ({ takesMs = 20, concurrency = 10 } = {}) => {
