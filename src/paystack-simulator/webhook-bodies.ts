@@ -1,5 +1,5 @@
+import { cardFields } from './answer-parts.ts'
 import type { Books, DisputeRecord, RefundRecord, TransactionRecord } from './books.ts'
-import { BANK, SCENARIOS } from './scenarios.ts'
 
 /**
  * The data of webhooks, with what is odd about the real ones: a field may be text here and a number there, be missing,
@@ -120,23 +120,7 @@ const personOf = (books: Books, email: string) => {
 
 const cardOf = (books: Books, { authorizationCode }: TransactionRecord) => {
   const card = books.authorizations.get(authorizationCode ?? '')
-  if (!card) return undefined
-  const { brand, bin, last4, again } = SCENARIOS[card.scenario]
-  return {
-    authorization_code: card.code,
-    bin,
-    last4,
-    exp_month: '12',
-    exp_year: '2030',
-    channel: 'card',
-    card_type: brand,
-    bank: BANK,
-    country_code: 'NG',
-    brand,
-    reusable: again !== 'never',
-    signature: card.signature,
-    account_name: null,
-  }
+  return card && cardFields(card)
 }
 
 const instant = (at: number | null) => (at === null ? null : new Date(at).toISOString())
