@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AnyActorDefinition, Lookup } from '../actors/actor.ts'
 import type { Engine, EngineLimits } from '../actors/engine/engine.ts'
@@ -281,7 +282,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       await runtime.stop()
       await runtime.engine.drain()
     })
-    for (const step of undo.toReversed()) await step()
+    for (const step of undo.toReversed()) await inTime(step, failed)
   }
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
@@ -312,6 +313,22 @@ const createHttp = ({ options, clock: { now }, newId }: Parts): FastifyInstance 
     reply.headers({ 'x-correlation-id': request.id, 'x-content-type-options': 'nosniff' })
   })
   return app
+}
+
+/** Longer than any part waits by itself. Milliseconds. */
+const STOP_MS = 10_000
+
+/** A part that does not come to its end keeps no server from ending: what was acknowledged is committed. */
+const inTime = async (step: () => unknown, failed: Parts['failed']) => {
+  const late = Symbol('late')
+  const patience = new AbortController()
+  const ended = await Promise.race([
+    Promise.resolve(step()),
+    sleep(STOP_MS, late, { signal: patience.signal }).catch(() => undefined),
+  ])
+  patience.abort()
+  if (ended === late)
+    failed(new Error(`a part did not stop within ${STOP_MS} ms`), { step: String(step).slice(0, 80) })
 }
 
 /** What has to work before a request can. */
