@@ -58,16 +58,10 @@ set enable_seqscan = off; set jit = off; set statement_timeout = '30s'; set lock
 export const postgresSql = (pool: Pool, flights = 2): Sql => {
   const held: (Promise<PoolClient> | undefined)[] = Array.from({ length: flights })
   const take = (flight: number) =>
-    (held[flight] ??= pool.connect().then(
-      async (client) => {
-        await client.query(FLIGHT_SETTINGS)
-        return client
-      },
-      (error: unknown) => {
-        held[flight] = undefined
-        throw error
-      },
-    ))
+    (held[flight] ??= equipped(pool).catch((error: unknown) => {
+      held[flight] = undefined
+      throw error
+    }))
   const run = async (
     client: Pick<PoolClient, 'query'>,
     { name, text }: Statement,
@@ -122,6 +116,18 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     close: async () => {
       for (const client of held) (await client?.catch(() => undefined))?.release(true)
     },
+  }
+}
+
+/** A connection with the settings of a flight. One that is lost on the way goes back: the pool waits for it at the end. */
+const equipped = async (pool: Pool): Promise<PoolClient> => {
+  const client = await pool.connect()
+  try {
+    await client.query(FLIGHT_SETTINGS)
+    return client
+  } catch (error) {
+    client.release(true)
+    throw error
   }
 }
 

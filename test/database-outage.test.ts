@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { startCuttingProxy } from './support/cutting-proxy.ts'
 import { startPostgres, type Postgres } from './support/postgres.ts'
 import { aServer, aTeam, connect, type TestServer } from './support/server.ts'
 
@@ -62,4 +63,36 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
     expect([...codes].filter((code) => code !== 'overloaded')).toEqual([])
   },
   120_000,
+)
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'goes on committing, and stops, after connections were cut in the moment in which they were made',
+  async () => {
+    const postgres = await startPostgres()
+    onTestFinished(postgres.stop)
+    const proxy = await startCuttingProxy(postgres.port)
+    onTestFinished(proxy.close)
+    const url = new URL(postgres.url)
+    url.port = String(proxy.port)
+    const server = await aServer({ database: { url: url.href } })
+    const { mentorId, coordinator } = await aTeam(server)
+    const client = await connect(server, coordinator)
+    const issue = (certType: string) =>
+      client.call('certifications.issue', {
+        commandId: crypto.randomUUID(),
+        mentorId,
+        certType,
+        issuedAt: server.clock.at(),
+        expiresAt: server.clock.at(1e9),
+      })
+
+    // Each flight loses its connection, and the next one as soon as it has it.
+    const cuts = proxy.cutOn('plan_cache_mode', 2)
+    proxy.cutAll()
+    for (let round = 0; cuts() < 2; round++)
+      await Promise.all(Array.from({ length: 64 }, (_, index) => issue(`r${round}n${index}`)))
+
+    for (let count = 0; count < 20; count++) expect(await issue(`c${count}`)).toMatchObject({ ok: true })
+    await server.close()
+  },
 )
