@@ -62,6 +62,11 @@ const Environment = z.object({
   LAUREL_ORIGINS: list.default([]),
   /** Addresses of proxies whose X-Forwarded-For is believed, separated by commas. */
   LAUREL_TRUSTED_PROXIES: list.default([]),
+  /** Reads /metrics from other machines, and nothing else. Its letters are those that the log's redaction knows. */
+  LAUREL_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{32,128}$/, 'must have 32 to 128 letters, digits or any of .~+/=-')
+    .optional(),
   /** Commands and queries that one user may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
@@ -92,6 +97,7 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_DEMO: 'off',
   LAUREL_DEMO_PASSWORD: '"a phrase of your own"',
   LAUREL_TOKEN_SECRET: '"$(openssl rand -base64 32)"',
+  LAUREL_METRICS_TOKEN: '"$(openssl rand -hex 32)"',
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
   LAUREL_ENCRYPTION_KEYS: '"k1:$(openssl rand -base64 32)"',

@@ -44,6 +44,7 @@ const serve = async (config: Config, logger: Logger) => {
     ...(config.REDIS_URL ? { redisUrl: config.REDIS_URL } : {}),
     origins: config.LAUREL_ORIGINS,
     trustedProxies: config.LAUREL_TRUSTED_PROXIES,
+    metricsToken: config.LAUREL_METRICS_TOKEN,
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,
     logger,

@@ -62,6 +62,8 @@ export type ServerOptions = {
   redisUrl?: string
   origins?: readonly string[]
   trustedProxies?: readonly string[]
+  /** Whoever brings it may read the metrics from another machine. */
+  metricsToken?: string | undefined
   requestsPerMinute?: number
   /** Who has had so many payments fail within an hour has to wait; 10 by default. */
   failedPaymentsPerHour?: number
@@ -260,6 +262,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       checks: checksOf(parts, journal),
       draining: () => closing !== undefined,
       metrics,
+      metricsToken: options.metricsToken,
       callerOf,
       now,
       failed,
