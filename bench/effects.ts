@@ -5,6 +5,8 @@ import { migrations } from '../persistence/migrations/list.ts'
 import type { EffectHandler } from '../src/effects/handler.ts'
 import { createReport } from '../src/effects/report.ts'
 import { createPaystack } from '../src/payments/paystack.ts'
+import { createRedisLink } from '../src/redis.ts'
+import { ALL_ROLES } from '../src/roles.ts'
 import { createRuntime } from '../src/runtime.ts'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { startRedis } from '../test/support/redis.ts'
@@ -91,16 +93,18 @@ const aNode = async (url: string, { references = [], provider, redisUrl }: NodeO
   const definitions = [account, probe]
   const database = await openDatabase({ url }, [...migrations, accountMigration, probeMigration], definitions)
   await database.migrator.up()
+  const link = redisUrl ? createRedisLink(redisUrl, (text) => console.log(text)) : undefined
+  link?.open()
   const runtime = createRuntime({
     database,
     definitions,
     engineLimits: undefined,
     timerPollMs: undefined,
     fallbackOrgId: principal.orgId,
-    redisUrl,
+    link,
+    roles: ALL_ROLES,
     now: Date.now,
     failed: (error) => console.error(error),
-    note: (text) => console.log(text),
   })
   const { engine } = runtime
   const settings = { attempts: 5, backoffMs: () => 1_000, timeoutMs: 30_000, concurrency: AT_ONCE }

@@ -4,10 +4,14 @@ import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database } from './database.ts'
 import { isConnectionLoss, NotSent, sqlState, type Statement } from './sql.ts'
 
-/** How long an effect belongs to the node that committed it; after that any node may take it over. Milliseconds. */
+/**
+ * How long an effect belongs to the node that committed it, when that one carries out effects; after that any node may
+ * take it over. Milliseconds.
+ */
 const EFFECT_LEASE_MS = 5_000
 
-export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
+/** `works`: whether this node carries out effects itself. */
+export const createActorStore = ({ sql, engine }: Database, works = true): ActorStore => ({
   flights: sql.flights,
   shared: engine === 'postgres',
 
@@ -17,7 +21,7 @@ export const createActorStore = ({ sql, engine }: Database): ActorStore => ({
   },
 
   commit: async (flight, writes) => {
-    const batch = batchOf(writes)
+    const batch = batchOf(writes, works ? EFFECT_LEASE_MS : 0)
     const rows = (await sql.fly(flight, commitStatement(batch), parametersOf(batch))) as {
       write: number
       position: number | string
@@ -99,7 +103,7 @@ type Batch = {
   settled: object[]
 }
 
-const batchOf = (writes: readonly Write[]): Batch => {
+const batchOf = (writes: readonly Write[], leaseMs: number): Batch => {
   const types = [...new Set(writes.map(({ definition }) => definition))].toSorted((one, other) =>
     one.contract.actor < other.contract.actor ? -1 : 1,
   )
@@ -127,7 +131,7 @@ const batchOf = (writes: readonly Write[]): Batch => {
         actor,
         n: Math.max(turn.events.length, 1),
       })
-    batch.effects.push(...write.effects)
+    for (const effect of write.effects) batch.effects.push({ ...effect, leaseMs })
     for (const timer of write.timersSet) batch.timers.push({ ...timer, id, actor })
     for (const name of write.timersCleared) batch.cleared.push({ id, name })
     for (const effect of write.settles) batch.settled.push({ id, effect })
@@ -207,8 +211,9 @@ const TURNS = `turn as materialized (
 const EFFECTS = `promised as (
   insert into effect (id, actor_type, actor_id, version, name, params, correlation_id, next_at)
   select e.id, e."actorType", e."actorId", e.version, e.name, e.params, e."correlationId",
-    clock_timestamp() + interval '${EFFECT_LEASE_MS} milliseconds'
-  from $rows as e(id text, "actorType" text, "actorId" uuid, version integer, name text, params jsonb, "correlationId" text)
+    clock_timestamp() + e."leaseMs" * interval '1 millisecond'
+  from $rows as e(id text, "actorType" text, "actorId" uuid, version integer, name text, params jsonb,
+    "correlationId" text, "leaseMs" integer)
   where ${WON('e."actorId"')}
 )`
 

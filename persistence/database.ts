@@ -12,6 +12,7 @@ import { importEntities } from './imports.ts'
 import { OfferingPrice } from './prices.ts'
 import { Webhook } from './webhooks.ts'
 import { lockFolder } from './folder-lock.ts'
+import { createNotices, type Notices } from './notices.ts'
 import { pgliteSql, postgresSql, type Sql } from './sql.ts'
 
 export type Database = {
@@ -23,6 +24,8 @@ export type Database = {
   /** Runs `work` on a fresh EntityManager without a transaction: reads, mostly. */
   read: <Result>(work: (em: EntityManager) => Promise<Result>) => Promise<Result>
   migrator: Migrator
+  /** Where other processes may use the same database; opened only when somebody listens. */
+  notices: Notices | undefined
   close: () => Promise<void>
 }
 
@@ -97,13 +100,16 @@ const openPostgres = async (
     throw new Error(`PostgreSQL cannot be reached: ${check.reason}`, { cause: check.error })
   }
   const sql = postgresSql(await connection.getNativeClient())
+  const notices = createNotices(url)
   return {
     engine: 'postgres',
     sql,
+    notices,
     transaction: (work) => orm.em.fork().transactional(work),
     read: (work) => work(orm.em.fork()),
     migrator: orm.migrator as Migrator,
     close: async () => {
+      await notices.close()
       await sql.close()
       await orm.close(true)
     },
@@ -132,6 +138,7 @@ const openPglite = async ({ folder }: { folder?: string }, settings: Settings): 
       transaction: (work) => serial(() => orm.em.fork().transactional((em) => work(em as never))),
       read: (work) => serial(() => work(orm.em.fork() as never)),
       migrator: orm.migrator as Migrator,
+      notices: undefined,
       close: async () => {
         await serial(() => orm.close(true))
         // MikroORM closes it only when it has used it itself.

@@ -19,12 +19,16 @@ export type Sql = {
   fly: (flight: number, statement: Statement, values: readonly unknown[]) => Promise<unknown[]>
   /** How many batches may be in flight at once. */
   flights: number
+  /** Connections of this process, and who waits for one; PGlite has none. */
+  connections: () => Connections | undefined
   /** Several statements that see one snapshot of the database, and change nothing. */
   consistently: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>
   /** Runs `work` while no other process does the same under this lock. PostgreSQL only; PGlite has one process. */
   exclusively: <Result>(lock: number, work: () => Promise<Result>) => Promise<Result>
   close: () => Promise<void>
 }
+
+export type Connections = { total: number; idle: number; waiting: number }
 
 const SNAPSHOT: Statement = {
   name: 'snapshot',
@@ -38,6 +42,7 @@ export const pgliteSql = (pglite: Pglite): Sql => {
     query,
     fly: (_, statement, values) => query(statement, values),
     flights: 1,
+    connections: () => undefined,
     consistently: (work) =>
       pglite.transaction(async (tx) => {
         await tx.query(SNAPSHOT.text)
@@ -86,6 +91,7 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
       }
     },
     flights,
+    connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     consistently: async (work) => {
       const client = await pool.connect()
       let broken = false

@@ -8,14 +8,21 @@ import {
   mentorEmail,
   MENTORS,
 } from './demo/accounts.ts'
+import { ALL_ROLES, type NodeRole } from './roles.ts'
 
 export type BannerFacts = {
   version: string
   url: string
   config: Pick<
     Config,
-    'DATA_DIR' | 'DATABASE_URL' | 'LAUREL_DEMO_PASSWORD' | 'PAYSTACK_SECRET_KEY' | 'PAYSTACK_URL'
+    | 'DATA_DIR'
+    | 'DATABASE_URL'
+    | 'REDIS_URL'
+    | 'LAUREL_DEMO_PASSWORD'
+    | 'PAYSTACK_SECRET_KEY'
+    | 'PAYSTACK_URL'
   >
+  roles: ReadonlySet<NodeRole>
   /** Absent when there is no simulator. */
   simulatorUrl: string | undefined
   /** Absent when there is no demo data. */
@@ -23,8 +30,11 @@ export type BannerFacts = {
 }
 
 /** What somebody wants to know who has just started the server: where it is, whom to be, what to do next. */
-export const banner = ({ version, url, config, simulatorUrl, demoPassword }: BannerFacts): string => {
+export const banner = ({ version, url, config, roles, simulatorUrl, demoPassword }: BannerFacts): string => {
   const rows: [string, string][] = [['Address', url], ['Documents', `${url}/docs`], ...databaseRows(config)]
+  if (config.REDIS_URL)
+    rows.push(['Redis', `at ${new URL(config.REDIS_URL).host}; this node does without it while it is away`])
+  if (roles.size < ALL_ROLES.size) rows.push(['Roles', [...roles].join(', ')])
   rows.push(['Payments', paymentsOf(config, simulatorUrl)])
   if (demoPassword !== undefined) rows.push(...demoRows(url, config, demoPassword))
   else rows.push(['Demo data', 'off'])

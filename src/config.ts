@@ -70,6 +70,8 @@ const Environment = z.object({
   /** Commands and queries that one user may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
+  /** How many seconds the start waits for a database that is not there yet; 0 not at all. */
+  LAUREL_START_WAIT_S: wholeNumber(0, 86_400).default(60),
   /** Encrypt what is kept and not to be read, such as saved cards: `id:key`, separated by commas, the newest first. */
   LAUREL_ENCRYPTION_KEYS: encryptionKeys.optional(),
   /** `sk_…`; without it, development uses the simulator and production refuses payments. */
@@ -100,6 +102,7 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_METRICS_TOKEN: '"$(openssl rand -hex 32)"',
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
+  LAUREL_START_WAIT_S: '60',
   LAUREL_ENCRYPTION_KEYS: '"k1:$(openssl rand -base64 32)"',
   PAYSTACK_SECRET_KEY: 'sk_test_…',
   PAYSTACK_URL: 'https://api.paystack.co',

@@ -12,22 +12,24 @@ import { loadDemo } from './demo/load.ts'
 import type { PaystackOptions } from './payments/payments.ts'
 import { simulatorBeside, type SimulatorBeside } from './paystack-simulator/beside-server.ts'
 import { readSecrets } from './secrets.ts'
+import { NODE_ROLES, readRoles, type NodeRole } from './roles.ts'
 import { startServer } from './server.ts'
 import { startFailure } from './start-failure.ts'
 import { exitOnBugs, stopOnSignals } from './stop.ts'
 import { createLogger } from './terminal-log.ts'
+import { whenThere } from './when-there.ts'
 
 const main = async () => {
-  const { migrateOnly, newEpoch } = readFlags()
+  const { migrateOnly, newEpoch, roles } = readFlags()
   const config = readConfig(process.env)
   const logger = createLogger(config.LOG_LEVEL, process.stdout)
   exitOnBugs(logger)
   if (migrateOnly) await runMigrations(config)
   else if (newEpoch) await beginEpoch(config)
-  else await serve(config, logger)
+  else await serve(config, logger, roles)
 }
 
-const serve = async (config: Config, logger: Logger) => {
+const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole>) => {
   // Production keeps its output for the log collector: one object in place of the banner.
   const isQuiet = config.NODE_ENV === 'production' && !process.stdout.isTTY
   const tell = isQuiet ? () => {} : say
@@ -47,6 +49,8 @@ const serve = async (config: Config, logger: Logger) => {
     metricsToken: config.LAUREL_METRICS_TOKEN,
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,
+    startWaitMs: config.LAUREL_START_WAIT_S * 1000,
+    roles,
     logger,
   })
   const { version } = packageJson
@@ -59,20 +63,25 @@ const serve = async (config: Config, logger: Logger) => {
   stopOnSignals({ close }, logger, tell)
   if (isQuiet) return logger.child({}, { level: 'info' }).info({ url, version }, 'Laurel is running')
   const demoPassword = config.demo ? (config.LAUREL_DEMO_PASSWORD ?? DEMO_PASSWORD) : undefined
-  if (demoPassword !== undefined) await loadDemo(server, demoPassword)
-  say(banner({ version, url, config, simulatorUrl: simulator?.url, demoPassword }))
+  // Two nodes may start at once.
+  if (demoPassword !== undefined)
+    await server.database.sql.exclusively(DEMO_LOCK, () => loadDemo(server, demoPassword))
+  say(banner({ version, url, config, roles, simulatorUrl: simulator?.url, demoPassword }))
 }
 
 /** For those who set LAUREL_MIGRATE=off and change the database before they start the new version. */
 const runMigrations = async (config: Config) => {
-  const database = await openDatabase(addressOf(config), migrations)
-  try {
-    const applied = await migrate(database, migrations, { apply: true })
-    await checkActors(database, actors)
-    say(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration(s).`)
-  } finally {
-    await database.close()
+  const run = async () => {
+    const database = await openDatabase(addressOf(config), migrations)
+    try {
+      const applied = await migrate(database, migrations, { apply: true })
+      await checkActors(database, actors)
+      say(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration(s).`)
+    } finally {
+      await database.close()
+    }
   }
+  await whenThere(run, config.LAUREL_START_WAIT_S * 1000, say)
 }
 
 /** After a restore: no client may go on from a position that now means something else. */
@@ -99,18 +108,34 @@ const paystackOf = (
   }
 }
 
+/** Of PostgreSQL's advisory locks. */
+const DEMO_LOCK = 7_114_001
+
 const addressOf = ({ DATABASE_URL, DATA_DIR }: Config): DatabaseOptions =>
   DATABASE_URL ? { url: DATABASE_URL } : { folder: DATA_DIR }
 
 const readFlags = () => {
+  const { values } = parseFlags()
+  const roles = readRoles(values.roles ?? NODE_ROLES.join(','))
+  if (!roles)
+    throw new ConfigError(
+      `--roles: must be some of ${NODE_ROLES.join(', ')}, for example --roles=gateway,worker`,
+    )
+  return { migrateOnly: values['migrate-only'] === true, newEpoch: values['new-epoch'] === true, roles }
+}
+
+const parseFlags = () => {
   try {
-    const { values } = parseArgs({
-      options: { 'migrate-only': { type: 'boolean' }, 'new-epoch': { type: 'boolean' } },
+    return parseArgs({
+      options: {
+        'migrate-only': { type: 'boolean' },
+        'new-epoch': { type: 'boolean' },
+        roles: { type: 'string' },
+      },
     })
-    return { migrateOnly: values['migrate-only'] === true, newEpoch: values['new-epoch'] === true }
   } catch (error) {
     throw new ConfigError(
-      `${(error as Error).message.split('.')[0]}; the flags are --migrate-only and --new-epoch`,
+      `${(error as Error).message.split('.')[0]}; the flags are --roles, --migrate-only and --new-epoch`,
     )
   }
 }

@@ -13,10 +13,11 @@ import {
   type Migrations,
 } from '../persistence/database.ts'
 import { createAuthorizations } from '../persistence/authorizations.ts'
+import { readBacklog } from '../persistence/backlog.ts'
 import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
 import { createPrices } from '../persistence/prices.ts'
-import { createJournal, type Journal } from '../persistence/journal.ts'
+import { createJournal, eventsOfWrite, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
 import { isUnavailable } from '../persistence/sql.ts'
@@ -27,27 +28,34 @@ import { authenticate, createCallerOf } from './auth/authenticate.ts'
 import type { LimitOptions } from './auth/limits.ts'
 import { createDirectory } from './auth/organisations.ts'
 import { authRoutes } from './auth/routes.ts'
+import type { Sessions } from './auth/sessions.ts'
+import { createActivity } from './activity.ts'
+import { createBus, type Bus } from './bus.ts'
 import { createDatabaseClock, type Clock } from './clock.ts'
 import { createImportRows } from './effects/import-rows.ts'
 import { createArrivals } from './gateway/arrivals.ts'
 import { atMost } from './gateway/at-most.ts'
 import { authorizationRoutes } from './gateway/authorization-routes.ts'
-import { createDelivery } from './gateway/delivery.ts'
+import { createDelivery, type Delivery } from './gateway/delivery.ts'
 import { createDispatcher } from './gateway/dispatcher.ts'
 import { documents } from './gateway/documents.ts'
 import { health } from './gateway/health.ts'
 import { answerErrors, refuseAddress, refuseCardData } from './gateway/http-envelope.ts'
 import { importRoutes } from './gateway/import-routes.ts'
-import { createMetrics, type Stats } from './gateway/metrics.ts'
+import { createMetrics } from './gateway/metrics.ts'
 import { priceRoutes } from './gateway/price-routes.ts'
+import type { Stats } from './gateway/readings.ts'
 import { createRequestLimits } from './gateway/request-limits.ts'
 import { rest } from './gateway/rest.ts'
 import { routesOf } from './gateway/routes.ts'
 import { createSockets } from './gateway/sockets.ts'
 import { createPayments, type PaystackOptions } from './payments/payments.ts'
-import { createRuntime } from './runtime.ts'
+import { createRedisLink } from './redis.ts'
+import { ALL_ROLES, type NodeRole } from './roles.ts'
+import { createRuntime, type Runtime } from './runtime.ts'
 import { createSignIn } from './sign-in.ts'
 import { createVault, type VaultKey } from './vault.ts'
+import { whenThere } from './when-there.ts'
 
 export type ServerOptions = {
   database: DatabaseOptions
@@ -58,8 +66,12 @@ export type ServerOptions = {
   vaultKeys: readonly [VaultKey, ...VaultKey[]]
   /** Without it, payments are refused with `payments_unavailable`. */
   paystack?: PaystackOptions
-  /** Effects are queued in Redis; without it, in this process. */
+  /** What several nodes share beside the database: the fast path of events, the queue of effects, limits, presence. */
   redisUrl?: string
+  /** What this node does; everything by default. */
+  roles?: ReadonlySet<NodeRole>
+  /** How long the start waits for a database that is not there yet, in milliseconds; not at all by default. */
+  startWaitMs?: number
   origins?: readonly string[]
   trustedProxies?: readonly string[]
   /** Whoever brings it may read the metrics from another machine. */
@@ -100,19 +112,22 @@ export const startServer = async (options: ServerOptions): Promise<LaurelServer>
   const { logger, definitions = actors, migrations = allMigrations } = options
   const failed = (error: unknown, context: object = {}) => logger.error({ err: error, ...context }, 'failed')
   const newId = () => randomUUIDv7()
-  const database = await openDatabase(options.database, migrations, definitions)
-  const undo: (() => unknown)[] = [() => database.close()]
-  try {
-    await migrate(database, migrations, { apply: options.migrate ?? true })
-    await checkActors(database, definitions)
-    if (database.engine === 'pglite') await releaseClaims(database.sql)
-    const clock = options.clock ?? (await createDatabaseClock(database.sql, failed))
-    undo.push(clock.stop)
-    return await assemble({ options, database, definitions, migrations, clock, failed, newId, undo })
-  } catch (error) {
-    for (const step of undo.toReversed()) await step()
-    throw error
+  const start = async (): Promise<LaurelServer> => {
+    const database = await openDatabase(options.database, migrations, definitions)
+    const undo: (() => unknown)[] = [() => database.close()]
+    try {
+      await migrate(database, migrations, { apply: options.migrate ?? true })
+      await checkActors(database, definitions)
+      if (database.engine === 'pglite') await releaseClaims(database.sql)
+      const clock = options.clock ?? (await createDatabaseClock(database.sql, failed))
+      undo.push(clock.stop)
+      return await assemble({ options, database, definitions, migrations, clock, failed, newId, undo })
+    } catch (error) {
+      for (const step of undo.toReversed()) await step()
+      throw error
+    }
   }
+  return whenThere(start, options.startWaitMs ?? 0, (text) => logger.warn(text))
 }
 
 type Parts = {
@@ -134,9 +149,29 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const { tokenSecret, loginLimits, engineLimits, timerPollMs } = options
   const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
   const fallbackOrgId = signIn.defaultOrgId
-  const { redisUrl } = options
-  const note = (text: string) => options.logger.warn(text)
-  const feeding = { engineLimits, timerPollMs, fallbackOrgId, redisUrl, now, failed, note }
+  const { redisUrl, roles = ALL_ROLES } = options
+  const link = redisUrl ? createRedisLink(redisUrl, (text) => options.logger.warn(text)) : undefined
+  if (link) undo.push(link.close)
+  const journal = createJournal(database.sql)
+  const bus = createBus({ link, notices: database.notices, epoch: (await journal.head()).epoch })
+  undo.push(bus.stop)
+  const activity = createActivity(options.logger)
+  const stats = (): Stats => ({
+    ...runtime.stats(),
+    delivery: delivery.stats(),
+    bus: bus.stats(),
+    redis: link?.stats(),
+    sockets: sockets?.stats() ?? NO_SOCKETS,
+    limits: limits.stats(),
+    database: database.sql.connections(),
+  })
+  const metrics = createMetrics({
+    stats,
+    backlog: () => readBacklog(database.sql, new Date(now()).toISOString()),
+    failed,
+  })
+  const watch = { ...metrics, attempted: activity.attempted }
+  const feeding = { engineLimits, timerPollMs, fallbackOrgId, link, roles, now, failed, watch }
   const runtime = createRuntime({ database, definitions, ...feeding })
   const directory = createDirectory(database)
   const prices = createPrices(database)
@@ -172,23 +207,16 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     })
   for (const [name, handler] of Object.entries(payments?.handlers ?? {})) runtime.handle(name, handler)
   const imports = createImportStore(database)
-  const journal = createJournal(database.sql)
   const arrivals = createArrivals(runtime.engine)
   const delivery = createDelivery({
     journal,
     deliver: (events, position) => {
-      sockets.deliver(events, position)
+      sockets?.deliver(events, position)
       arrivals.deliver(events)
     },
     failed,
   })
-  const stats = (): Stats => ({
-    ...runtime.stats(),
-    delivery: delivery.stats(),
-    sockets: sockets.stats(),
-    limits: limits.stats(),
-  })
-  const metrics = createMetrics(stats)
+  connectNodes({ bus, delivery, runtime, sessions: signIn.sessions })
   const read = createRead(database, journal, definitions, directory.organisation)
   const dispatcherOf = (asking: Lookup) =>
     createDispatcher({
@@ -202,7 +230,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       failed: (error, { definition, name, correlationId }) =>
         failed(error, { call: `${definition.contract.namespace}.${name}`, correlationId }),
     })
-  const dispatcher = metrics.measured(dispatcherOf(lookup))
+  const dispatcher = activity.heard(metrics.measured(dispatcherOf(lookup)))
   runtime.handle(
     'importRows',
     createImportRows({
@@ -216,29 +244,33 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     }),
   )
   const limits = createRequestLimits(options.requestsPerMinute ?? 100)
-  const sockets = createSockets({
-    http: app.server,
-    definitions,
-    dispatcher,
-    limits,
-    callerOf: createCallerOf(signIn),
-    sessions: signIn.sessions,
-    subscriptions: {
-      journal,
-      snapshots: createTopicSnapshots(database.sql),
-      rules: topicRules(definitions, { ...directory, active: runtime.engine.peek }),
-      delivered: delivery.position,
-      reached: delivery.reached,
-      limited: atMost(32),
-    },
-    origins: options.origins ?? [],
-    now,
-    newId,
-    failed,
-    unavailable: isUnavailable,
-  })
-  runtime.onCommitted(delivery.committed)
+  const isGateway = roles.has('gateway')
+  const socketsOf = () =>
+    createSockets({
+      http: app.server,
+      definitions,
+      dispatcher,
+      limits,
+      callerOf: createCallerOf(signIn),
+      sessions: signIn.sessions,
+      subscriptions: {
+        journal,
+        snapshots: createTopicSnapshots(database.sql),
+        rules: topicRules(definitions, { ...directory, active: runtime.engine.peek }),
+        delivered: delivery.position,
+        reached: delivery.reached,
+        limited: atMost(32),
+      },
+      origins: options.origins ?? [],
+      activity,
+      now,
+      newId,
+      failed,
+      unavailable: isUnavailable,
+    })
+  const sockets = isGateway ? socketsOf() : undefined
   runtime.onCommitted(metrics.committed)
+  runtime.onCommitted(activity.committed)
 
   const callerOf = authenticate(signIn)
   const routes = routesOf(definitions)
@@ -247,16 +279,19 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close')
   })
-  await app.register(authRoutes({ ...signIn, now }))
-  const { patienceMs = 15_000 } = options
-  await app.register(rest({ routes, dispatcher, arrivals, patienceMs, limits, callerOf, now }))
-  await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
-  await app.register(priceRoutes({ prices, limits, callerOf, now }))
-  await app.register(
-    authorizationRoutes({ authorizations: createAuthorizations(database), limits, callerOf, now }),
-  )
-  if (payments) await app.register(payments.webhooks)
-  await app.register(documents(definitions, routes))
+  const registerGateway = async () => {
+    await app.register(authRoutes({ ...signIn, now }))
+    const { patienceMs = 15_000 } = options
+    await app.register(rest({ routes, dispatcher, arrivals, patienceMs, limits, callerOf, now }))
+    await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
+    await app.register(priceRoutes({ prices, limits, callerOf, now }))
+    await app.register(
+      authorizationRoutes({ authorizations: createAuthorizations(database), limits, callerOf, now }),
+    )
+    if (payments) await app.register(payments.webhooks)
+    await app.register(documents(definitions, routes))
+  }
+  if (isGateway) await registerGateway()
   await app.register(
     health({
       checks: checksOf(parts, journal),
@@ -269,26 +304,39 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     }),
   )
 
-  await delivery.start()
-  undo.push(delivery.stop)
+  link?.open()
+  if (isGateway) {
+    await delivery.start()
+    undo.push(delivery.stop)
+  }
+  bus.start()
   runtime.start()
   undo.push(runtime.stop)
   signIn.sessions.start(failed)
   undo.push(signIn.sessions.stop)
   await app.listen({ host: options.host, port: options.port })
-  undo.push(() => app.close(), sockets.close, arrivals.stop)
+  undo.push(
+    () => app.close(),
+    () => sockets?.close(),
+    arrivals.stop,
+  )
 
   const { port } = app.server.address() as AddressInfo
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+  activity.node('started', { url, roles: [...roles], database: database.engine })
   const close = async () => {
-    await sockets.drain(async () => {
+    activity.node('stopping')
+    const finish = async () => {
       // What has been begun outside is told to its actor while there is somebody to hear it.
       await runtime.stop()
       await runtime.engine.drain()
-    })
+    }
+    await (sockets ? sockets.drain(finish) : inTime(finish, failed))
     for (const step of undo.toReversed()) await inTime(step, failed)
+    activity.node('stopped')
   }
   return {
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url,
     defaultOrgId: signIn.defaultOrgId,
     accounts: signIn.accounts,
     engine: runtime.engine,
@@ -297,6 +345,43 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     stats,
     close: () => (closing ??= close()),
   }
+}
+
+/** Of a node that has no gateway. */
+const NO_SOCKETS: Stats['sockets'] = {
+  sockets: 0,
+  connections: {},
+  topics: 0,
+  subscriptions: { each: 0, batch: 0 },
+  delivered: 0,
+  frames: 0,
+  slowClients: 0,
+  reads: 0,
+  begun: { snapshot: 0, replayed: 0, resync_required: 0 },
+}
+
+type Nodes = {
+  bus: Bus
+  delivery: Delivery
+  runtime: Runtime
+  sessions: Pick<Sessions, 'onRecorded' | 'look'>
+}
+
+/** What this node commits goes to the others, and what they commit arrives here. */
+const connectNodes = ({ bus, delivery, runtime, sessions }: Nodes) => {
+  runtime.onCommitted(({ from, to, writes }) => {
+    const events = writes.flatMap(({ write, from: first }) => eventsOfWrite(write, first))
+    const [dueAt] = writes.flatMap(({ write }) => write.timersSet.map((timer) => timer.dueAt)).toSorted()
+    const batch = { from, to, events, ...(dueAt ? { dueAt } : {}) }
+    bus.publish(batch)
+    delivery.take(batch)
+  })
+  bus.onBatch((batch) => {
+    delivery.take(batch)
+    if (batch.dueAt) runtime.expect(batch.dueAt)
+  })
+  sessions.onRecorded(() => bus.nudge('sessions'))
+  bus.onNudge((what) => (what === 'journal' ? delivery.look() : sessions.look()))
 }
 
 /** Every request and its answer have one id, which the log has too. */

@@ -10,6 +10,7 @@ import { defineContract } from '../contracts/contract.ts'
 import { openDatabase } from '../persistence/database.ts'
 import { actorTable } from '../persistence/migrations/actor-table.ts'
 import { migrations } from '../persistence/migrations/list.ts'
+import { ALL_ROLES } from '../src/roles.ts'
 import { createRuntime } from '../src/runtime.ts'
 import { aClock } from './support/clock.ts'
 import { aDatabaseAddress } from './support/database.ts'
@@ -85,10 +86,10 @@ const aScene = async (work: Parameters<typeof aHandler>[0] = {}) => {
     engineLimits: undefined,
     timerPollMs: undefined,
     fallbackOrgId: randomUUID(),
-    redisUrl: undefined,
+    link: undefined,
+    roles: ALL_ROLES,
     now: clock.now,
     failed: () => {},
-    note: () => {},
   })
   runtime.handle('work', aHandler(work))
   runtime.start()

@@ -121,12 +121,18 @@ describe('a start that is refused', () => {
     expect(await refusalOf({ ...LIVE, NODE_ENV: 'development' })).toContain('a live key is refused'))
 
   it('with a flag that it does not know', async () =>
-    expect(await refusalOf({}, '--migrate')).toContain('the flags are --migrate-only and --new-epoch'))
+    expect(await refusalOf({}, '--migrate')).toContain(
+      'the flags are --roles, --migrate-only and --new-epoch',
+    ))
+
+  it('with roles that there are not', async () =>
+    expect(await refusalOf({}, '--roles=gateway,cook')).toContain('--roles: must be some of gateway, worker'))
 
   it('when PostgreSQL cannot be reached', async () => {
     const settings = {
       DATABASE_URL: 'postgres://laurel:hunter2@127.0.0.1:1/laurel',
       LAUREL_TOKEN_SECRET: SECRET,
+      LAUREL_START_WAIT_S: '0',
     }
     const line = await refusalOf(settings)
     expect(line).toMatch(/PostgreSQL cannot be reached: .*check DATABASE_URL/)

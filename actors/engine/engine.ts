@@ -50,6 +50,8 @@ export type EngineDependencies = {
   committed: (batch: CommittedBatch) => void
   /** A turn that failed because of a bug, of data that the database refuses, or of the database. Must not throw. */
   failed: (error: unknown, message: Message) => void
+  /** Hears how many messages wait for an actor when they are decided. Must not throw. */
+  depth?: ((messages: number) => void) | undefined
   limits?: Partial<EngineLimits>
 }
 
@@ -77,7 +79,7 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     waiting.answer(reply)
   }
 
-  const carry = createFlights({ store, committed, failed, settle, chainLimit: limits.chain })
+  const carry = createFlights({ store, committed, failed, depth: deps.depth, settle, chainLimit: limits.chain })
 
   const send = (message: Message): Promise<Reply> => {
     if (drained) return Promise.resolve(refused('shutting_down', 'this server is shutting down'))

@@ -13,6 +13,8 @@ type Dependencies = {
   store: ActorStore
   committed: (batch: CommittedBatch) => void
   failed: (error: unknown, message: Message) => void
+  /** Hears how many messages wait for an actor when they are decided. */
+  depth: ((messages: number) => void) | undefined
   /** Takes the message out of its mailbox and answers it. */
   settle: (mailbox: Mailbox, waiting: Waiting, reply: Reply) => void
   /** Turns of one actor in one commit. */
@@ -23,10 +25,11 @@ type Dependencies = {
 const MAX_ATTEMPTS = 20
 
 /** Carries batches of mailboxes from cold actors to answers. What it returns never rejects. */
-export const createFlights = ({ store, committed, failed, settle, chainLimit }: Dependencies) => {
+export const createFlights = ({ store, committed, failed, depth, settle, chainLimit }: Dependencies) => {
   const carry = async (flight: number, batch: readonly Mailbox[]): Promise<void> => {
     try {
       await patiently(store, () => activateAll(batch))
+      if (depth) for (const { waiting } of batch) depth(waiting.size)
       const chains = batch.map((mailbox) => decideChain(mailbox, chainLimit, failed))
       await patiently(store, () => settleRefusals(chains))
       const pending = chains.filter(({ taken }) => taken.length > 0)

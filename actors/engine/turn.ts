@@ -298,6 +298,8 @@ export const timerMessage = ({
   type: name,
   payload: event,
   at: dueAt,
+  // Nobody called: what follows is found under the turn that set it.
+  correlationId: `${actor.type}:${actor.id}@${generation}.${name}`,
   generation,
 })
 

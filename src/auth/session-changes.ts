@@ -22,19 +22,24 @@ export type SessionChanges = {
   subscribe: (listener: Listener) => () => void
   /** Looks for changes of other nodes now. */
   poll: () => Promise<void>
+  /** The same as soon as possible, for those who have been told that there is something. */
+  look: () => void
+  /** Calls `listener` when this node has committed changes that others will want to know. */
+  onRecorded: (listener: () => void) => void
   /** When the last look at the other nodes' changes began; milliseconds. */
   polledAt: () => number
   start: (report: (error: unknown) => void) => void
   stop: () => Promise<void>
 }
 
-export const POLL_MS = 1_000
+export const POLL_MS = 500
 
 /** Longer than any transaction may idle, so a change that was written early and committed late is still seen. */
 const WINDOW_MS = 60_000
 
 export const createSessionChanges = (database: Database, now: () => number): SessionChanges => {
   const listeners = new Set<Listener>()
+  const recordedListeners: (() => void)[] = []
   const announce = createAnnouncer(listeners, now)
   let polledAt = Number.NEGATIVE_INFINITY
 
@@ -56,6 +61,7 @@ export const createSessionChanges = (database: Database, now: () => number): Ses
         }),
       )
       for (const { seq, change } of recorded) announce(seq, change)
+      if (recorded.length > 0) for (const listener of recordedListeners) listener()
       return result
     },
     subscribe: (listener) => {
@@ -63,6 +69,7 @@ export const createSessionChanges = (database: Database, now: () => number): Ses
       return () => listeners.delete(listener)
     },
     poll,
+    onRecorded: (listener) => void recordedListeners.push(listener),
     polledAt: () => polledAt,
     ...every(POLL_MS, poll),
   }
@@ -85,15 +92,23 @@ const createAnnouncer = (listeners: ReadonlySet<Listener>, now: () => number) =>
   }
 }
 
-const every = (intervalMs: number, task: () => Promise<void>): Pick<SessionChanges, 'start' | 'stop'> => {
+const every = (
+  intervalMs: number,
+  task: () => Promise<void>,
+): Pick<SessionChanges, 'start' | 'stop' | 'look'> => {
   let running: { stop: AbortController; done: Promise<void> } | undefined
+  let bell = Promise.withResolvers<void>()
   const loop = async (signal: AbortSignal, report: (error: unknown) => void) => {
     while (!signal.aborted) {
+      bell = Promise.withResolvers()
       await task().catch(report)
-      await sleep(intervalMs, undefined, { signal, ref: false }).catch(() => {})
+      const pause = sleep(intervalMs, undefined, { signal, ref: false }).catch(() => {})
+      // Whoever rang during the look is heard as well.
+      await Promise.race([pause, bell.promise])
     }
   }
   return {
+    look: () => bell.resolve(),
     start: (report) => {
       const stop = new AbortController()
       running ??= { stop, done: loop(stop.signal, report) }

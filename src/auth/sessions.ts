@@ -47,6 +47,10 @@ export type Sessions = {
   /** For open sockets. Both return the function that ends the subscription. */
   onEnded: (listener: (ended: SessionEnded) => void) => () => void
   onRolesChanged: (listener: (changed: RolesChanged) => void) => () => void
+  /** Calls `listener` when this node has changed something that other nodes will want to know. */
+  onRecorded: (listener: () => void) => void
+  /** Another node has changed something. */
+  look: () => void
   /** Removes what is past all use; done once an hour after `start`. */
   purge: () => Promise<void>
   /** Starts listening to other nodes; `report` hears of every failed attempt. */
@@ -78,6 +82,8 @@ export const createSessions = (given: SessionDeps): Sessions => {
     principalOf,
     isActive: async (sessionId) => (await principalOf(sessionId)) !== undefined,
     onEnded: (listener) => changes.subscribe((change) => change.kind === 'ended' && listener(change)),
+    onRecorded: changes.onRecorded,
+    look: changes.look,
     onRolesChanged: (listener) => changes.subscribe((change) => change.kind === 'roles' && listener(change)),
     ...sessionUpkeep(deps),
   }

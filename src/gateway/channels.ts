@@ -25,7 +25,16 @@ export type Channels = {
   join: (socket: Socket, topic: string, mode: Mode, last: number) => void
   leave: (socket: Socket, topic: string) => void
   stop: () => void
-  stats: () => { topics: number; delivered: number }
+  stats: () => ChannelStats
+}
+
+export type ChannelStats = {
+  topics: number
+  /** Topics of each socket, by how it wants their events. */
+  subscriptions: Readonly<Record<Mode, number>>
+  /** Events that somebody got, and the frames that they came in, one for each receiver. */
+  delivered: number
+  frames: number
 }
 
 type Channel = {
@@ -50,17 +59,19 @@ const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
 
 /**
  * @param accepts whether events of an actor type are published in this namespace
- * @param delivered the position up to which this node has delivered
+ * @param reached the position up to which this node has delivered
  */
 export const createChannels = (
   namespace: Namespace,
   accepts: (actorType: string) => boolean,
-  delivered: () => number,
+  reached: () => number,
 ): Channels => {
   const channels = new Map<string, Channel>()
   const unsent = new Set<Channel>()
   let flushTimer: NodeJS.Timeout | undefined
-  let count = 0
+  const subscriptions = { each: 0, batch: 0 }
+  let delivered = 0
+  let frames = 0
 
   const deliver = (events: readonly Routed[]) => {
     if (channels.size === 0) return
@@ -80,8 +91,8 @@ export const createChannels = (
     channel.spokeAt = performance.now()
     for (const subscriber of channel.catchingUp) keep(subscriber, routed)
     if (channel.members.size === 0) return
-    count++
-    namespace.local.to(roomOf(topic, 'each')).emit(frame.type, frame)
+    delivered++
+    emit(topic, 'each', frame.type, frame)
     if (namespace.adapter.rooms.has(roomOf(topic, 'batch'))) {
       channel.batch.push(frame)
       if (channel.batch.length >= BATCH_EVENTS) flush(channel)
@@ -108,7 +119,13 @@ export const createChannels = (
     if (events.length === 0) return
     channel.batch = []
     const { topic } = channel
-    namespace.local.to(roomOf(topic, 'batch')).emit('events', { topic, prev: events[0]!.prev, events })
+    emit(topic, 'batch', 'events', { topic, prev: events[0]!.prev, events })
+  }
+
+  const emit = (topic: string, mode: Mode, name: string, frame: object) => {
+    const room = roomOf(topic, mode)
+    frames += namespace.adapter.rooms.get(room)?.size ?? 0
+    namespace.local.to(room).emit(name, frame)
   }
 
   const flushAll = () => {
@@ -118,7 +135,7 @@ export const createChannels = (
 
   /** An idle client's cursor moves on too, or it would be too old to resume from one day. */
   const heartbeat = setInterval(() => {
-    const position = delivered()
+    const position = reached()
     const now = performance.now()
     for (const channel of channels.values()) {
       if (now - channel.spokeAt < SILENCE_MS) continue
@@ -172,6 +189,7 @@ export const createChannels = (
       // A newcomer that knows nothing later than `last` and has missed nothing proves that there is nothing later.
       channel.last = Math.min(channel.last, last)
       channel.members.set(socket.id, mode)
+      subscriptions[mode]++
       void socket.join(roomOf(topic, mode))
     },
     leave: (socket, topic) => {
@@ -180,6 +198,7 @@ export const createChannels = (
       if (!channel || !mode) return
       flush(channel)
       channel.members.delete(socket.id)
+      subscriptions[mode]--
       void socket.leave(roomOf(topic, mode))
       dropIfEmpty(topic)
     },
@@ -188,6 +207,6 @@ export const createChannels = (
       clearTimeout(flushTimer)
       flushAll()
     },
-    stats: () => ({ topics: channels.size, delivered: count }),
+    stats: () => ({ topics: channels.size, subscriptions, delivered, frames }),
   }
 }

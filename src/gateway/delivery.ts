@@ -1,5 +1,4 @@
-import type { CommittedBatch } from '../../actors/engine/flight.ts'
-import { eventsOfWrite, type Journal, type Routed } from '../../persistence/journal.ts'
+import type { Journal, Routed } from '../../persistence/journal.ts'
 
 export type Delivery = {
   /** Everything up to here has been delivered on this node. */
@@ -7,11 +6,25 @@ export type Delivery = {
   /** Resolves when everything up to a committed position has been delivered on this node. @throws after eight seconds */
   reached: (target: number) => Promise<void>
   start: () => Promise<void>
-  /** A batch that this node, or another one, has committed. Order does not matter. */
-  committed: (batch: CommittedBatch) => void
+  /** A batch that this node, or another one, has committed. Order does not matter, nor does repetition. */
+  take: (batch: Span) => void
+  /** Somebody has committed something: looks into the journal at once. */
+  look: () => void
   stop: () => Promise<void>
-  stats: () => { repairs: number; behind: number }
+  stats: () => DeliveryStats
 }
+
+export type DeliveryStats = {
+  /** Pages read from the journal because something had not arrived. */
+  repairs: number
+  /** Batches that arrived before the one that they follow, and had to wait for it. */
+  gaps: number
+  /** Positions that are known to be committed and have not been delivered. */
+  behind: number
+}
+
+/** All events of the journal from one position to another. */
+type Span = { from: number; to: number; events: readonly Routed[] }
 
 type Dependencies = {
   journal: Journal
@@ -26,16 +39,22 @@ type Dependencies = {
 const PATIENCE_MS = 50
 const DESPAIR_MS = 4_000
 const PAGE_TURNS = 500
+/** More events than this do not wait for the ones before them: they are read from the journal, too. */
+const MOST_EARLY = 20_000
 
 /** Brings committed batches into position order, and reads from the journal what never arrived. */
 export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Dependencies): Delivery => {
   let position = 0
   let head = 0
   let repairs = 0
-  const early = new Map<number, { to: number; events: Routed[] }>()
+  let gaps = 0
+  const early = new Map<number, Span>()
+  let earlyEvents = 0
   let repairing: Promise<void> | undefined
+  let calledAgain = false
   let impatience: NodeJS.Timeout | undefined
   let poll: NodeJS.Timeout | undefined
+  let stopped = true
 
   const advance = (events: readonly Routed[], to: number) => {
     if (to <= position) return
@@ -44,69 +63,104 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
         ? events.filter(({ event }) => event.position > position)
         : events
     position = to
+    head = Math.max(head, to)
     deliver(fresh, to)
   }
 
-  const committed = ({ from, to, writes }: CommittedBatch) => {
-    if (to <= position) return
-    early.set(from, { to, events: writes.flatMap(({ write, from: first }) => eventsOfWrite(write, first)) })
-    takeEarly()
-    if (early.size > 0) impatience ??= setTimeout(repair, PATIENCE_MS)
+  const take = (span: Span) => {
+    const { from, to, events } = span
+    head = Math.max(head, to)
+    if (stopped || to <= position) return
+    if (from <= position + 1) {
+      advance(events, to)
+      takeEarly()
+    } else if (!early.has(from)) {
+      gaps++
+      if (earlyEvents + events.length > MOST_EARLY) return
+      early.set(from, span)
+      earlyEvents += events.length
+    }
+    if (early.size > 0) beImpatient()
+  }
+
+  /** What has waited long enough waits for something that is lost. */
+  const beImpatient = () => {
+    impatience ??= setTimeout(look, PATIENCE_MS)
   }
 
   const takeEarly = () => {
     for (let next = early.get(position + 1); next; next = early.get(position + 1)) {
-      early.delete(position + 1)
+      drop(position + 1, next)
       advance(next.events, next.to)
     }
   }
 
-  const repair = () => {
+  const drop = (from: number, { events }: Span) => {
+    early.delete(from)
+    earlyEvents -= events.length
+  }
+
+  const look = () => {
     clearTimeout(impatience)
     impatience = undefined
-    repairing ??= readMissing()
-      .catch(failed)
-      .finally(() => {
+    if (stopped) return
+    if (repairing) {
+      calledAgain = true
+      return
+    }
+    calledAgain = false
+    repairing = readMissing().then(
+      () => {
         repairing = undefined
-      })
+        if (calledAgain) look()
+        else if (early.size > 0) beImpatient()
+      },
+      (error: unknown) => {
+        // The database is away; the next poll asks again.
+        repairing = undefined
+        failed(error)
+      },
+    )
   }
 
   const readMissing = async () => {
-    head = (await journal.head()).position
-    takeEarly()
-    while (position < head) {
+    head = Math.max(head, (await journal.head()).position)
+    while (position < head && !stopped) {
       repairs++
       const page = await journal.behind(position, PAGE_TURNS)
       head = Math.max(head, page.horizon)
       advance(page.events, page.horizon)
-      for (const [from, { to }] of early) if (to <= position) early.delete(from)
+      for (const [from, span] of early) if (span.to <= position) drop(from, span)
       takeEarly()
     }
   }
 
   return {
     position: () => position,
-    reached: (target) => until(() => position >= target, repair),
+    reached: (target) => until(() => position >= target, look),
     start: async () => {
       position = (await journal.head()).position
       head = position
-      poll = setInterval(repair, pollMs)
+      stopped = false
+      poll = setInterval(look, pollMs)
     },
-    committed,
+    take,
+    look,
     stop: async () => {
+      stopped = true
       clearInterval(poll)
       clearTimeout(impatience)
       await repairing
     },
-    stats: () => ({ repairs, behind: Math.max(head - position, 0) }),
+    stats: () => ({ repairs, gaps, behind: Math.max(head - position, 0) }),
   }
 }
 
 /** What this node commits arrives within moments; what others commit is read from the journal. */
-const until = async (hasArrived: () => boolean, repair: () => void) => {
+const until = async (hasArrived: () => boolean, look: () => void) => {
   for (let waitMs = 1; !hasArrived(); waitMs *= 2) {
     if (waitMs > DESPAIR_MS) throw new Error('events are committed and cannot be delivered')
     await new Promise((resolve) => setTimeout(resolve, waitMs))
-    if (waitMs > PATIENCE_MS) repair()
+    if (waitMs > PATIENCE_MS) look()
   }
 }

@@ -21,6 +21,8 @@ export type Call = {
   payload: unknown
   principal: Principal
   correlationId: string
+  /** For the log; REST has none. */
+  connectionId?: string
   /** The caller is a part of the server, which may make actors under ids that follow from something else. */
   trusted?: true
 }

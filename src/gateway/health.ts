@@ -19,6 +19,9 @@ type Dependencies = {
   failed: (error: unknown, context: object) => void
 }
 
+/** Beside the other metrics: only here it is known. */
+const READY = '\n# HELP laurel_ready Whether it may have traffic\n# TYPE laurel_ready gauge\nlaurel_ready '
+
 const CHECK_TIMEOUT_MS = 2_000
 /** Anybody may ask, so the database is not asked each time. */
 const REMEMBER_MS = 1_000
@@ -30,6 +33,10 @@ export const health =
     const { draining, metrics, now } = deps
     const isScraper = bearerOf(deps.metricsToken)
     const check = remembered(() => checkAll(deps))
+    const state = async () => {
+      const checks = draining() ? { draining: 'is shutting down' } : await check()
+      return { checks, isReady: Object.values(checks).every((reason) => reason === 'ok') }
+    }
     app.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store')
     })
@@ -37,8 +44,8 @@ export const health =
     app.get('/health', async () => success({ alive: true, uptimeSeconds: process.uptime() }, now()))
 
     app.get('/ready', async (_request, reply) => {
-      const checks = draining() ? { draining: 'is shutting down' } : await check()
-      if (Object.values(checks).every((reason) => reason === 'ok')) return success({ checks }, now())
+      const { checks, isReady } = await state()
+      if (isReady) return success({ checks }, now())
       const code = draining() ? 'shutting_down' : 'overloaded'
       return reply.code(503).send(failure(503, { code, message: 'not ready', details: checks }, now()))
     })
@@ -47,7 +54,8 @@ export const health =
       const isKnown = isLocal(request) || isScraper(request)
       if (!isKnown && !(await deps.callerOf(request)).principal.roles.includes('admin'))
         throw new HttpRefusal({ code: 'forbidden', message: 'Only administrators may do this' })
-      return reply.type(metrics.contentType).send(await metrics.text())
+      const [text, { isReady }] = await Promise.all([metrics.text(), state()])
+      return reply.type(metrics.contentType).send(`${text}${READY}${Number(isReady)}\n`)
     })
   }
 

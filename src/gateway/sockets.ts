@@ -3,6 +3,7 @@ import { Server, type Namespace } from 'socket.io'
 import type { AnyActorDefinition } from '../../actors/actor.ts'
 import { refused, type Closing, type LiveEvent, type Reply } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
+import type { Activity } from '../activity.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { admitTo, noSuchNamespace } from './admission.ts'
 import { createChannels, type Channels } from './channels.ts'
@@ -14,6 +15,7 @@ import { aFaultCount, readPacket, type Packet } from './packet.ts'
 import { boundedParser } from './parser.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { watchSlowClients } from './slow-clients.ts'
+import { statsOf, type SocketStats } from './socket-stats.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 export type Sockets = {
@@ -25,7 +27,7 @@ export type Sockets = {
    */
   drain: (finish: () => Promise<void>) => Promise<void>
   close: () => Promise<void>
-  stats: () => { sockets: number; topics: number; delivered: number; slowClients: number }
+  stats: () => SocketStats
 }
 
 type Dependencies = {
@@ -40,6 +42,7 @@ type Dependencies = {
   now: () => number
   newId: () => string
   failed: (error: unknown, context?: object) => void
+  activity: Pick<Activity, 'opened' | 'closed'>
   /** Whether asking again may help. */
   unavailable: (error: unknown) => boolean
 }
@@ -106,7 +109,11 @@ export const createSockets = (deps: Dependencies): Sockets => {
         socket.emit('closing', { code: 'forbidden' } satisfies Closing)
         socket.disconnect()
       })
-      socket.on('disconnect', () => subscriptions.leaveAll(connection))
+      deps.activity.opened(connection)
+      socket.on('disconnect', (reason) => {
+        subscriptions.leaveAll(connection)
+        deps.activity.closed(connection, reason)
+      })
       // Undecodable frames, after which Socket.IO ends the connection, and calls of that name, which are answered below.
       socket.on('error', () => {})
       const isOneTooMany = aFaultCount()
@@ -157,7 +164,14 @@ export const createSockets = (deps: Dependencies): Sockets => {
       return inTurn(connection, async () => subscriptions.unsubscribe(connection, payload))
     const target = resolve(name)
     if (!target) return refused('unknown_command', 'there is no such command or query here')
-    return dispatcher.call({ ...target, payload, principal: connection.caller.principal, correlationId })
+    const { principal } = connection.caller
+    return dispatcher.call({
+      ...target,
+      payload,
+      principal,
+      correlationId,
+      connectionId: connection.socket.id,
+    })
   }
 
   /** An actor has moved from one to another: those who listen to it go on only if they may know of it still. */
@@ -211,12 +225,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
       for (const { channels } of frontages) channels.stop()
       await io.close()
     },
-    stats: () => ({
-      sockets: io.engine.clientsCount,
-      topics: frontages.reduce((sum, { channels }) => sum + channels.stats().topics, 0),
-      delivered: frontages.reduce((sum, { channels }) => sum + channels.stats().delivered, 0),
-      slowClients,
-    }),
+    stats: () => ({ sockets: io.engine.clientsCount, slowClients, ...statsOf(frontages) }),
   }
 }
 

@@ -6,13 +6,13 @@ import {
   refused,
   SubscribeInput,
   UnsubscribeInput,
-  type EventFrame,
   type Reply,
 } from '../../contracts/protocol.ts'
-import type { Journal, Routed } from '../../persistence/journal.ts'
+import type { Journal } from '../../persistence/journal.ts'
 import type { TopicSnapshots } from '../../persistence/topic-snapshots.ts'
-import { BATCH_EVENTS, type CatchingUp, type Channels, type Mode } from './channels.ts'
+import type { CatchingUp, Channels, Mode } from './channels.ts'
 import { invalid } from './dispatcher.ts'
+import { aSender, type Sender } from './sender.ts'
 import { untilDrained } from './slow-clients.ts'
 
 /** A replay of more events than this is refused: a snapshot is cheaper for both sides. */
@@ -32,6 +32,14 @@ export type Subscriptions = {
    */
   interrupt: (subscriber: Subscriber, topic: string, position: number) => () => Promise<void>
   leaveAll: (subscriber: Subscriber) => void
+  stats: () => SubscriptionStats
+}
+
+export type SubscriptionStats = {
+  /** Subscriptions by how they began. */
+  begun: { snapshot: number; replayed: number; resync_required: number }
+  /** Pages of the journal that were read for those that had missed something. */
+  reads: number
 }
 
 type Dependencies = {
@@ -54,6 +62,9 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   const types = new Set(definitions.map(({ contract }) => contract.actor))
   /** Narrows what is read of the journal where that is easy. */
   const actorType: string | null = types.size === 1 ? definitions[0]!.contract.actor : null
+
+  const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
+  let reads = 0
 
   const mayWatch = async (principal: Principal, topic: string) => {
     const [kind, id] = topic.split(':') as [string, string]
@@ -120,6 +131,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 
   const begin = async ({ subscriber, topics, mode, catchingUp, join, ack }: Job) => {
     const data = await snapshots(topics, definitions)
+    begun.snapshot++
     ack({ ok: true, data })
     const sender = aSender(subscriber.socket, new Set(topics), mode, data.position)
     await reached(data.position)
@@ -132,8 +144,11 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const head = await journal.head()
     const impossible =
       (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
-    if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG)
+    if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG) {
+      begun.resync_required++
       return ack(refused('resync_required', 'subscribe again without `after`'))
+    }
+    begun.replayed++
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
     const sender = aSender(subscriber.socket, new Set(topics), mode, after)
     await readOn({ subscriber, topics, sender, catchingUp })
@@ -152,6 +167,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     for (;;) {
       for (const topic of topics)
         if (!(await mayWatch(subscriber.principal(), topic))) throw new PermissionLost()
+      reads++
       const page = await journal.replay({ topics, after: sender.upTo(), actorType }, PAGE_TURNS)
       const carried = page.events.filter(({ event }) => types.has(event.actor.type))
       sender.send(carried, page.horizon)
@@ -200,6 +216,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     leaveAll: (subscriber) => {
       for (const topic of subscriber.topics.keys()) leave(subscriber, topic)
     },
+    stats: () => ({ begun, reads }),
   }
 }
 
@@ -208,33 +225,3 @@ const closed = ({ socket }: Subscriber, topic: string, reason: string) =>
 
 /** A topic was closed to the subscriber while it was being replayed. */
 class PermissionLost extends Error {}
-
-/** Sends events to one socket, topic by topic, each with the position that it follows there. */
-const aSender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: number) => {
-  const last = new Map<string, number>()
-  let position = start
-  /** Leaves out what it has sent before. `horizon`: there are no other events up to here. */
-  const send = (events: readonly Routed[], horizon = 0) => {
-    const frames: EventFrame[] = []
-    for (const { event, topics: all } of events) {
-      if (event.position <= position) continue
-      position = event.position
-      for (const topic of all) {
-        if (!topics.has(topic)) continue
-        frames.push({ topic, prev: last.get(topic) ?? start, ...event })
-        last.set(topic, event.position)
-      }
-    }
-    if (mode === 'each') for (const frame of frames) socket.emit(frame.type, frame)
-    else
-      for (const [topic, list] of Map.groupBy(frames, (frame) => frame.topic))
-        for (let from = 0; from < list.length; from += BATCH_EVENTS) {
-          const batch = list.slice(from, from + BATCH_EVENTS)
-          socket.emit('events', { topic, prev: batch[0]!.prev, events: batch })
-        }
-    position = Math.max(position, horizon)
-  }
-  return { send, upTo: () => position, last: (topic: string) => last.get(topic) ?? start }
-}
-
-type Sender = ReturnType<typeof aSender>

@@ -1,5 +1,5 @@
 import Bull from 'bull'
-import type { RedisLink } from './redis.ts'
+import type { RedisLink } from '../redis.ts'
 
 type Dependencies = {
   link: RedisLink
@@ -23,6 +23,7 @@ export type Reminders = ReturnType<typeof createReminders>
 export const createReminders = ({ link, lockMs, remind }: Dependencies) => {
   const kinds = new Map<string, Kind>()
   return {
+    /** With a concurrency of zero this process reminds others, and works on nothing. */
     open: (name: string, concurrency: number) => {
       const queue = new Bull<{ id: string }>(name, {
         prefix: link.prefix,
@@ -41,7 +42,7 @@ export const createReminders = ({ link, lockMs, remind }: Dependencies) => {
       Object.assign(queue, { setWorkerName: async () => {} })
       // Everything that goes wrong in Redis comes here as well; the link says it once.
       queue.on('error', () => {})
-      queue.process(concurrency, ({ id }) => remind(name, String(id))).catch(() => {})
+      if (concurrency > 0) queue.process(concurrency, ({ id }) => remind(name, String(id))).catch(() => {})
       kinds.set(name, { queue, underWay: 0 })
     },
     /** One that is there already is not doubled. Rejects when it may not have arrived. */

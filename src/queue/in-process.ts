@@ -4,7 +4,7 @@ import { createDeaths, type Deaths } from './deaths.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { createLeases } from './leases.ts'
 import type { EffectQueue } from './queue.ts'
-import { createRunner } from './runner.ts'
+import { createRunner, type Attempt } from './runner.ts'
 import { createSweeper } from './sweeper.ts'
 
 export type QueueDependencies = {
@@ -14,6 +14,8 @@ export type QueueDependencies = {
   failed: (error: unknown, effect?: DueEffect) => void
   /** Tells everybody whom it concerns that an effect has failed for good. */
   announce?: ((dead: DeadEffect) => Promise<void>) | undefined
+  /** Hears of every attempt. Must not throw. */
+  ended?: ((attempt: Attempt) => void) | undefined
   /** How often the table is asked for what this process does not know of. */
   sweepMs?: number
   /** How long an effect belongs to the node that runs it, unless the node says again that it does. */

@@ -5,12 +5,12 @@ import { createParts, type Parts, type QueueDependencies } from './in-process.ts
 import type { Lanes } from './lanes.ts'
 import type { Leases } from './leases.ts'
 import type { EffectQueue } from './queue.ts'
-import { createRedisLink } from './redis.ts'
+import type { RedisLink } from '../redis.ts'
 
 type Dependencies = QueueDependencies & {
-  redisUrl: string
-  /** Something that operators should know. */
-  note: (text: string) => void
+  link: RedisLink
+  /** Whether this node carries out effects, or only reminds others of them; true by default. */
+  works?: boolean
 }
 
 /** Between two rounds while the table has more than Redis was given. Milliseconds. */
@@ -23,12 +23,9 @@ const CLOSING_MS = 2_000
  * away: then this process does without, and the sweep finds in the table what Redis does not know of.
  */
 export const createRedisQueue = (deps: Dependencies): EffectQueue => {
-  const { store, handlers, redisUrl, note } = deps
+  const { store, handlers, link, works = true } = deps
   const { lanes, sweeper, leases, leaseMs, stop } = createParts(deps, (parts) => round(parts), PAUSE_MS)
-  const link = createRedisLink(redisUrl, (isThere, reason) => {
-    note(isThere ? 'Redis is back' : `Redis is away, effects run in this process: ${reason}`)
-    sweeper.soon()
-  })
+  if (works) link.onChange(() => sweeper.soon())
   const reminders = createReminders({ link, lockMs: leaseMs / 2, remind: lanes.take })
   const offer = createOffers({ store, lanes, leases, leaseMs, reminders })
   let waiting: Readonly<Record<string, number>> = {}
@@ -45,16 +42,18 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
   return {
     start: () => {
       stopped = false
+      for (const name in handlers) reminders.open(name, works ? handlers[name]!.concurrency : 0)
+      if (!works) return
       lanes.start()
-      link.open()
-      for (const name in handlers) reminders.open(name, handlers[name]!.concurrency)
       sweeper.start()
     },
     push: (effects) => {
       if (stopped) return
       for (const effect of effects) {
         if (!handlers[effect.name]) continue
-        if (!link.isThere()) lanes.push([effect])
+        // What nobody can be reminded of is found in the table by those who work.
+        if (!works) void (link.isThere() && reminders.add(effect.name, effect.id).catch(() => {}))
+        else if (!link.isThere()) lanes.push([effect])
         // Redis may have it though it does not say so: whoever takes the row is the one.
         else reminders.add(effect.name, effect.id).catch(() => lanes.push([effect], true))
       }
@@ -63,7 +62,6 @@ export const createRedisQueue = (deps: Dependencies): EffectQueue => {
       stopped = true
       const closed = Promise.race([reminders.close(), wait(CLOSING_MS, undefined, { ref: false })])
       await Promise.all([stop(), closed])
-      link.close()
     },
     stats: () => ({
       mode: link.isThere() ? 'redis' : 'redis away',

@@ -4,6 +4,9 @@ import type { EffectHandler, EffectOutcome } from '../effects/handler.ts'
 /** What became of one attempt. */
 export type Ending = 'done' | 'again' | 'retried' | 'dead'
 
+/** An attempt that has come to its end, with the reason when it was not done. */
+export type Attempt = { effect: DueEffect; ending: Ending; tookMs: number; reason?: string }
+
 /**
  * Carries out one effect; `fresh` when nobody can have done anything for it before, which matters only where that is
  * looked up. Rejects when the database is away.
@@ -15,6 +18,8 @@ export type RunnerDependencies = {
   handlers: Readonly<Record<string, EffectHandler>>
   now: () => number
   bury: (effect: DueEffect, reason: string) => Promise<void>
+  /** Hears of every attempt. Must not throw. */
+  ended?: ((attempt: Attempt) => void) | undefined
   /** Aborted when this process has no more time: what runs then is cut off, and goes on elsewhere. */
   stopping?: AbortSignal
   /** Somebody has to look at the table after so many milliseconds. */
@@ -22,27 +27,35 @@ export type RunnerDependencies = {
 }
 
 export const createRunner = (deps: RunnerDependencies): Run => {
-  const { store, handlers, now, bury, stopping = NEVER, dueIn = () => {} } = deps
+  const { store, handlers, now, bury, ended = () => {}, stopping = NEVER, dueIn = () => {} } = deps
   const inMs = (delayMs: number) => new Date(now() + delayMs).toISOString()
-  return async (effect, fresh) => {
+  const carry = async (effect: DueEffect, fresh: boolean): Promise<Pick<Attempt, 'ending' | 'reason'>> => {
     // There are lanes only for what has a handler.
     const handler = handlers[effect.name]!
     const outcome = await attempt(handler, effect, { fresh, stopping })
-    if ('settled' in outcome) return 'done'
+    if ('settled' in outcome) return { ending: 'done' }
     if ('againInMs' in outcome) {
       await store.keep([effect.id], inMs(outcome.againInMs))
       dueIn(outcome.againInMs)
-      return 'again'
+      return { ending: 'again' }
     }
     if ('retry' in outcome) {
       const delayMs = handler.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
       const begun = !('begun' in outcome)
-      await store.postpone(effect.id, { nextAt: inMs(delayMs), error: readable(outcome.retry), begun })
+      const reason = readable(outcome.retry)
+      await store.postpone(effect.id, { nextAt: inMs(delayMs), error: reason, begun })
       dueIn(delayMs)
-      return 'retried'
+      return { ending: 'retried', reason }
     }
-    await bury(effect, readable(outcome.final))
-    return 'dead'
+    const reason = readable(outcome.final)
+    await bury(effect, reason)
+    return { ending: 'dead', reason }
+  }
+  return async (effect, fresh) => {
+    const startedAt = performance.now()
+    const attempted = await carry(effect, fresh)
+    ended({ effect, tookMs: performance.now() - startedAt, ...attempted })
+    return attempted.ending
   }
 }
 

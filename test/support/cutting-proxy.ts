@@ -7,12 +7,18 @@ export type CuttingProxy = {
   cutAll: () => void
   /** Cuts the next connections, so many, on which this text is sent. @returns how many have been cut since */
   cutOn: (text: string, times: number) => () => number
+  /** From now on, whatever the target sends in one piece that contains this text never arrives. */
+  swallow: (text: string) => void
+  /** How many pieces have not arrived. */
+  swallowed: () => number
   close: () => Promise<void>
 }
 
 export const startCuttingProxy = async (target: number): Promise<CuttingProxy> => {
   const open = new Set<Socket>()
   let trap = { text: '', times: 0, sprung: 0 }
+  let unwanted: string | undefined
+  let swallowed = 0
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1')
     const cut = () => {
@@ -33,7 +39,10 @@ export const startCuttingProxy = async (target: number): Promise<CuttingProxy> =
         cut()
       } else far.write(bytes)
     })
-    far.on('data', (bytes) => near.write(bytes))
+    far.on('data', (bytes) => {
+      if (unwanted !== undefined && bytes.includes(unwanted)) swallowed++
+      else near.write(bytes)
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const cutAll = () => {
@@ -47,6 +56,10 @@ export const startCuttingProxy = async (target: number): Promise<CuttingProxy> =
       trap = set
       return () => set.sprung
     },
+    swallow: (text) => {
+      unwanted = text
+    },
+    swallowed: () => swallowed,
     close: () => {
       cutAll()
       return new Promise((resolve) => server.close(() => resolve()))

@@ -8,6 +8,7 @@ import type { EffectHandler } from '../../src/effects/handler.ts'
 import { createInProcessQueue, type QueueDependencies } from '../../src/queue/in-process.ts'
 import { createRedisQueue } from '../../src/queue/in-redis.ts'
 import type { EffectQueue } from '../../src/queue/queue.ts'
+import { createRedisLink, type RedisLink } from '../../src/redis.ts'
 import { aClock } from './clock.ts'
 import { aDatabaseAddress } from './database.ts'
 
@@ -22,10 +23,12 @@ export const anEffectTable = async () => {
   const store = createEffectStore(database.sql)
   const clock = aClock()
   const nodes: EffectQueue[] = []
+  const links: RedisLink[] = []
   const notes: string[] = []
   const failures: unknown[] = []
   onTestFinished(async () => {
     await Promise.all(nodes.map((node) => node.stop()))
+    for (const link of links) link.close()
     await database.close()
     await address.remove()
   })
@@ -44,8 +47,11 @@ export const anEffectTable = async () => {
       const failed = (error: unknown) => void failures.push(error)
       const deps = { store, handlers, now: clock.now, failed, sweepMs: 20, patienceMs: 500, ...options }
       const note = (text: string) => void notes.push(text)
-      const node = redisUrl ? createRedisQueue({ ...deps, redisUrl, note }) : createInProcessQueue(deps)
+      const link = redisUrl ? createRedisLink(redisUrl, note) : undefined
+      link?.open()
+      const node = link ? createRedisQueue({ ...deps, link }) : createInProcessQueue(deps)
       nodes.push(node)
+      if (link) links.push(link)
       node.start()
       return node
     },

@@ -16,7 +16,7 @@ export type TestServer = LaurelServer & {
   /** Stops the server and starts another one on the same database and the same clock. */
   restart: () => Promise<TestServer>
   /** Starts a second server on the same database and the same clock. PostgreSQL only. */
-  another: () => Promise<TestServer>
+  another: (others?: Partial<ServerOptions>) => Promise<TestServer>
 }
 
 /**
@@ -29,7 +29,7 @@ export const aServer = async (
 ): Promise<TestServer> => {
   const address = await aDatabaseAddress()
   const clock = aClock()
-  const start = async (): Promise<TestServer> => {
+  const start = async (others: Partial<ServerOptions> = {}): Promise<TestServer> => {
     const server = await startServer({
       database: address.database,
       host: '127.0.0.1',
@@ -42,6 +42,7 @@ export const aServer = async (
       timerPollMs: 50,
       logger: pino({ level: process.env['LAUREL_TEST_LOG'] ?? 'fatal' }),
       ...options,
+      ...others,
     })
     let closed = false
     const close = async () => {
