@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { createLogger } from '../src/terminal-log.ts'
 import { http, refusal } from './support/http.ts'
@@ -23,6 +23,22 @@ it('shows numbers to whoever brings the token, and to nobody with another one', 
   ]
   for (const headers of others)
     expect(await ask('GET', '/metrics', { headers })).toMatchObject(refusal(401, 'unauthenticated'))
+})
+
+it('says in numbers, too, whether it is ready', async () => {
+  const server = await aServer()
+  const ask = http(server)
+  const readiness = async () => /^laurel_ready \d$/m.exec((await ask('GET', '/metrics')).body)?.[0]
+  expect(await readiness()).toBe('laurel_ready 1')
+  await server.database.sql.query({
+    name: 'turn_back',
+    text: `delete from migration where name = '0004-mentor'`,
+  })
+  // What the checks have found is remembered for a second.
+  await vi.waitFor(async () => expect(await readiness()).toBe('laurel_ready 0'), {
+    timeout: 10_000,
+    interval: 200,
+  })
 })
 
 it('the token opens nothing else', async () => {
