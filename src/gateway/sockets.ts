@@ -52,6 +52,11 @@ const DRAIN_MS = 10_000
 /** Clients come back over so many milliseconds after a shutdown. */
 const SPREAD_MS = 5_000
 
+/** Transports are closed in slices, so many milliseconds apart. */
+const SLICE_MS = 100
+const SMALLEST_SLICE = 100
+const MOST_SLICES = 20
+
 type Frontage = Pick<NamespaceContract, 'admits'> & {
   namespace: Namespace
   channels: Channels
@@ -215,9 +220,13 @@ export const createSockets = (deps: Dependencies): Sockets => {
       // A database that never comes back must not keep a server alive that was told to end.
       await Promise.race([answered(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
       // Closing the transport sends what waits in it first, and lets clients reconnect by themselves.
-      for (const connection of new Set([...connections.all()].map(({ socket }) => socket.conn)))
-        connection.close()
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      const transports = [...new Set([...connections.all()].map(({ socket }) => socket.conn))]
+      // Not all at once: whoever does not wait as it was asked to is at the other nodes' doors right away.
+      const slice = Math.max(SMALLEST_SLICE, Math.ceil(transports.length / MOST_SLICES))
+      for (let from = 0; from < transports.length; from += slice) {
+        for (const connection of transports.slice(from, from + slice)) connection.close()
+        await new Promise((resolve) => setTimeout(resolve, SLICE_MS))
+      }
     },
     close: async () => {
       stopWatching()
