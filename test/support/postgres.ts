@@ -40,7 +40,10 @@ const PORT_ATTEMPTS = 5
  * Makes and starts a cluster. With `fsync: false` it is faster, and loses data with the machine but not with the process.
  * Throws when no server binaries are installed. The cluster ends with this process, unless that one dies of SIGKILL.
  */
-export async function startPostgres({ fsync = true }: { fsync?: boolean } = {}): Promise<Postgres> {
+export async function startPostgres({
+  fsync = true,
+  choosePort = freePort,
+}: { fsync?: boolean; choosePort?: () => Promise<number> } = {}): Promise<Postgres> {
   const bin = findPostgres()
   if (bin === undefined) throw new Error('PostgreSQL server binaries (postgres, initdb) were not found')
   const folder = await makeClusterFolder()
@@ -55,7 +58,7 @@ export async function startPostgres({ fsync = true }: { fsync?: boolean } = {}):
   try {
     const password = randomBytes(16).toString('hex')
     await initialiseCluster(cluster, password)
-    server = await startOnFreePort(cluster)
+    server = await startOnFreePort(cluster, choosePort)
     const { port } = server
     return {
       url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
@@ -95,10 +98,10 @@ async function query(url: string, sql: string): Promise<void> {
   }
 }
 
-async function startOnFreePort(cluster: Cluster): Promise<Server> {
+async function startOnFreePort(cluster: Cluster, choosePort: () => Promise<number>): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startServer(cluster, await freePort())
+      return await startServer(cluster, await choosePort())
     } catch (error) {
       const portWasTaken = error instanceof Error && error.message.includes('could not bind')
       if (!portWasTaken || attempt === PORT_ATTEMPTS) throw error

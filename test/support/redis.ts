@@ -31,9 +31,9 @@ export const withRedis = spawnSync('redis-server', ['--version']).status === 0 |
 
 const PORT_ATTEMPTS = 5
 
-export const startRedis = async (): Promise<RedisServer> => {
+export const startRedis = async ({ choosePort = freePort } = {}): Promise<RedisServer> => {
   const folder = await mkdtemp(join(tmpdir(), 'laurel-redis-'))
-  let { child, port } = await startOnFreePort(folder)
+  let { child, port } = await startOnFreePort(folder, choosePort)
   const forget = atExit(() => child.kill('SIGKILL'))
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -71,14 +71,15 @@ export const startRedis = async (): Promise<RedisServer> => {
 /** Somebody else may take a port that was free a moment ago. */
 const startOnFreePort = async (
   folder: string,
+  choosePort: () => Promise<number>,
   attempt = 1,
 ): Promise<{ child: ChildProcess; port: number }> => {
-  const port = await freePort()
+  const port = await choosePort()
   try {
     return { child: await startOn(port, folder), port }
   } catch (error) {
     if (attempt >= PORT_ATTEMPTS) throw error
-    return startOnFreePort(folder, attempt + 1)
+    return startOnFreePort(folder, choosePort, attempt + 1)
   }
 }
 

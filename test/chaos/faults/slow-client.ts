@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seconds, type Fault } from './fault.ts'
+
+const ATTEMPTS = 5
+const ANSWER_MS = 10_000
+/** More than what all buffers between the server and a client hold. */
+const UNREAD_BYTES = 32 * 1024 * 1024
+const MOST_QUESTIONS = 3_000
+const CUT_MS = 20_000
+
+/**
+ * A client that watches a topic, asks for its snapshot again and again, and reads nothing of it: the server must end
+ * the connection before it has a megabyte to say.
+ */
+export const slowClient: Fault = async (context) => {
+  const { cluster, log } = context
+  const topic = context.aTopic()
+  const client = await joined(context, topic)
+  // Another fault may keep everybody out.
+  if (!client) return log('could not sign in')
+  try {
+    client.socket.pause()
+    const since = performance.now()
+    const questions = Math.min(MOST_QUESTIONS, Math.ceil(UNREAD_BYTES / client.snapshotBytes))
+    for (let number = 1; number <= questions && client.socket.writable; number++) {
+      client.socket.write(subscription(topic, number))
+      await sleep(10)
+    }
+    await sleep(2_000)
+    const unread = client.received()
+    client.socket.resume()
+    for (const until = Date.now() + CUT_MS; !client.ended() && Date.now() < until;) await sleep(50)
+    const bytes = client.received() - unread
+    log(
+      `${topic}: ${questions} questions in ${seconds(performance.now() - since)}, ${bytes} bytes came afterwards, ${client.ended() ? 'cut off' : 'not cut off'}`,
+    )
+    // A quiet topic may never have made the server wait.
+    if (!client.ended() && bytes >= UNREAD_BYTES / 2)
+      cluster.violated(`a client that left ${bytes} bytes unread was not cut off`)
+  } finally {
+    client.socket.destroy()
+  }
+}
+
+const joined = async ({ cluster, aToken }: Parameters<Fault>[0], topic: string) => {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const client = await signIn(cluster.url, aToken(), topic)
+    if (client) return client
+    await sleep(1_000)
+  }
+  return undefined
+}
+
+/** No library reads its socket as badly as this one. */
+const signIn = async (url: string, token: string, topic: string) => {
+  const { port, host } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1')
+  let text = ''
+  let received = 0
+  let ended = false
+  socket.on('data', (bytes) => {
+    received += bytes.length
+    if (text.length < 4_000_000) text += bytes.toString('latin1')
+  })
+  for (const event of ['error', 'end', 'close']) socket.on(event, () => (ended = true))
+  const says = async (words: string): Promise<boolean> => {
+    for (const until = Date.now() + ANSWER_MS; Date.now() < until && !ended; await sleep(10))
+      if (text.includes(words)) return true
+    return false
+  }
+  socket.write(upgrade(host))
+  const ok =
+    (await says('"sid"')) &&
+    socket.write(textFrame(`40/live,${JSON.stringify({ token })}`)) &&
+    (await says('40/live,{"sid"')) &&
+    socket.write(subscription(topic, 0)) &&
+    (await says('43/live,0[{"ok":true'))
+  // The rest of a long answer.
+  await sleep(200)
+  if (ok) return { socket, received: () => received, ended: () => ended, snapshotBytes: received }
+  socket.destroy()
+  return undefined
+}
+
+const upgrade = (host: string) =>
+  [
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
+    `Host: ${host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    '\r\n',
+  ].join('\r\n')
+
+const subscription = (topic: string, number: number) =>
+  textFrame(`42/live,${number}${JSON.stringify(['subscribe', { topics: [topic], mode: 'each' }])}`)
+
+/** RFC 6455, 5.2: what a client sends is masked; here with zeros, which change nothing. */
+const textFrame = (text: string): Buffer => {
+  const payload = Buffer.from(text)
+  const head = Buffer.alloc(8)
+  head.writeUInt8(0x81, 0)
+  head.writeUInt8(0x80 | 126, 1)
+  head.writeUInt16BE(payload.length, 2)
+  return Buffer.concat([head, payload])
+}
+
