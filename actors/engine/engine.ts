@@ -3,7 +3,7 @@ import type { AnyActorDefinition } from '../actor.ts'
 import { createFlights, type CommittedBatch } from './flight.ts'
 import { aMailbox, questionOf, type Mailbox, type Waiting } from './mailbox.ts'
 import type { Message } from './message.ts'
-import { overloaded, repeat, reused } from './replies.ts'
+import { overloaded, repeat } from './replies.ts'
 import { activate, type Active } from './turn.ts'
 import type { ActorStore } from './store.ts'
 
@@ -79,7 +79,14 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     waiting.answer(reply)
   }
 
-  const carry = createFlights({ store, committed, failed, depth: deps.depth, settle, chainLimit: limits.chain })
+  const carry = createFlights({
+    store,
+    committed,
+    failed,
+    depth: deps.depth,
+    settle,
+    chainLimit: limits.chain,
+  })
 
   const send = (message: Message): Promise<Reply> => {
     if (drained) return Promise.resolve(refused('shutting_down', 'this server is shutting down'))
@@ -89,7 +96,9 @@ export const createEngine = ({ store, committed, failed, ...deps }: EngineDepend
     if (inFlight >= limits.node) return Promise.resolve(overloaded('this server is busy'))
     const mailbox = mailboxOf(type, id)
     const twin = mailbox.waiting.get(message.id)
-    if (twin) return twin.message.hash === message.hash ? twin.promise : Promise.resolve(reused())
+    // Who uses an id for something else must not spoil it for the one who used it first: the journal will know.
+    if (twin)
+      return twin.message.hash === message.hash ? twin.promise : twin.promise.then(() => send(message))
     if (mailbox.waiting.size >= limits.mailbox) return Promise.resolve(overloaded('this actor is busy'))
     inFlight++
     const { promise, resolve } = Promise.withResolvers<Reply>()

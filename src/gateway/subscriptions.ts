@@ -111,7 +111,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       const isForbidden = error instanceof PermissionLost
       // Whoever has been told "yes" must hear that nothing more will come.
       if (answered)
-        for (const topic of topics) closed(subscriber, topic, isForbidden ? 'forbidden' : 'resync_required')
+        for (const topic of topics) closed(subscriber, topic, isForbidden ? 'forbidden' : 'overloaded')
       if (!isForbidden) throw error
     } finally {
       channels.release(catchingUp)

@@ -12,6 +12,7 @@ import type { KnownCertifications } from './commands.ts'
 import { createHistory, readTurns, type Image } from './history.ts'
 import { inFolder, inPostgres } from './place.ts'
 import { createRandom } from './random.ts'
+import type { Violated } from './rules.ts'
 import { createSaboteur, type Sabotage } from './sabotage.ts'
 import { createServerProcess } from './server-process.ts'
 import { createWatchers } from './watchers.ts'
@@ -77,7 +78,7 @@ export const runCampaign = async (options: CampaignOptions): Promise<Outcome> =>
   return { passed: Math.min(passed, options.rounds - 1), violations, folder }
 }
 
-const prepare = async (options: CampaignOptions, folder: string, violated: (what: string) => void) => {
+const prepare = async (options: CampaignOptions, folder: string, violated: Violated) => {
   const random = createRandom(options.seed)
   const place = options.postgresUrl ? inPostgres(folder, options.postgresUrl) : inFolder(folder)
   const history = createHistory(violated)
@@ -103,7 +104,7 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
     checkImage(history, image, violated)
     for (const id of checkCommands(history, commander.commands, head.position, violated)) unanswered.add(id)
     checkSubscribers(history, watchers.list, compared, violated)
-    if (image.head.epoch !== head.epoch) violated('the epoch changed')
+    if (image.head.epoch !== head.epoch) violated('the epoch changed', 'epoch')
     return image
   }
 
@@ -154,19 +155,21 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
     watchers.assemble()
     await start()
     const answered = await inTime(commander.finish(), FINISH_MS)
-    if (!answered) violated('some commands got no answer after the last kill')
+    if (!answered) violated('some commands got no answer after the last kill', 'liveness')
     const image = await rest()
     checkRules(history, image, violated)
     if (place.kind === 'pglite') await start()
     const allThere = () => watchers.list.every((subscriber) => hasArrived(history, subscriber))
     for (const until = Date.now() + ARRIVE_MS; !allThere() && Date.now() < until;) await sleep(50)
     await sleep(300)
-    if (!allThere()) violated('some events have not reached all who watch')
+    if (!allThere()) violated('some events have not reached all who watch', 'liveness')
     await server.kill()
     await check(readAgain)
     for (const subscriber of watchers.list)
       for (const cursor of subscriber.cursors.values())
-        checkSnapshot(history, subscriber, cursor, (what) => violated(`${subscriber.name}: ${what}`))
+        checkSnapshot(history, subscriber, cursor, (what, rule) =>
+          violated(`${subscriber.name}: ${what}`, rule),
+        )
     const events = watchers.list
       .flatMap(({ cursors }) => [...cursors.values()])
       .flatMap(({ applied }) => applied)
@@ -202,7 +205,7 @@ const prepare = async (options: CampaignOptions, folder: string, violated: (what
   const readAgain = async (database: Database): Promise<Image> => {
     const image = await history.read(database)
     if (!isDeepStrictEqual(await readTurns(database.sql.query, 0), history.turns))
-      violated('the journal is not what it was')
+      violated('the journal is not what it was', 'acked-once')
     return image
   }
 

@@ -3,13 +3,13 @@ import { activate } from '../../actors/engine/turn.ts'
 import { actors as definitions } from '../../actors/registry.ts'
 import type { SentCommand } from './commander.ts'
 import type { ActorRow, History, Image, Turn } from './history.ts'
-
-type Violated = (what: string) => void
+import type { Violated } from './rules.ts'
 
 /** What must be true at every instant, so also right after a kill. */
 export const checkImage = (history: History, image: Image, violated: Violated): void => {
   const last = history.turns.at(-1)?.position ?? 0
-  if (image.head.position !== last) violated(`the head is ${image.head.position}, the last turn ${last}`)
+  if (image.head.position !== last)
+    violated(`the head is ${image.head.position}, the last turn ${last}`, 'positions-dense')
   for (const actor of image.actors) checkActor(history, actor, violated)
   checkTimers(image, violated)
   checkEffects(history, image, violated)
@@ -22,13 +22,15 @@ const checkActor = (history: History, actor: ActorRow, violated: Violated) => {
   if (actor.version !== last?.version || actor.state !== last.to)
     violated(
       `${place} is ${actor.state}@${actor.version}, its journal ends with ${last?.to}@${last?.version}`,
+      'versions-dense',
     )
   const definition = definitions.find(({ contract }) => contract.actor === actor.actorType)!
   const { snapshot, state } = activate(definition, actor)
-  if (state !== actor.state) violated(`${place} is stored as ${actor.state}, its snapshot is ${state}`)
+  if (state !== actor.state)
+    violated(`${place} is stored as ${actor.state}, its snapshot is ${state}`, 'versions-dense')
   const view: unknown = JSON.parse(JSON.stringify(definition.view(snapshot, actor.id)))
   if (!isDeepStrictEqual(ordered(view), ordered(last?.view)))
-    violated(`${place} looks like ${text(view)}, its last turn like ${text(last?.view)}`)
+    violated(`${place} looks like ${text(view)}, its last turn like ${text(last?.view)}`, 'versions-dense')
 }
 
 /** A view made from a stored snapshot may list a mentor's certifications in another order than the turn did. */
@@ -45,21 +47,23 @@ const checkTimers = ({ actors, timers }: Image, violated: Violated) => {
     Object.entries(own).map(([name, { generation }]) => `${id} ${name} ${generation}`),
   )
   const stored = timers.map(({ actorId, name, generation }) => `${actorId} ${name} ${generation}`)
-  for (const timer of difference(wanted, stored)) violated(`timer ${timer} is not stored`)
-  for (const timer of difference(stored, wanted)) violated(`timer ${timer} belongs to no actor`)
+  for (const timer of difference(wanted, stored)) violated(`timer ${timer} is not stored`, 'timers-once')
+  for (const timer of difference(stored, wanted))
+    violated(`timer ${timer} belongs to no actor`, 'timers-once')
 }
 
 /** Each promise to tell a mentor is either still waiting or has been kept, and never both. */
 const checkEffects = (history: History, { effects }: Image, violated: Violated) => {
   const waiting = new Set(effects.map(({ id }) => id))
   for (const { id, status, lastError } of effects)
-    if (status !== 'pending') violated(`effect ${id} is ${status}: ${lastError}`)
+    if (status !== 'pending') violated(`effect ${id} is ${status}: ${lastError}`, 'effects-once')
   for (const turn of history.turns) {
     if (!tellsMentor(turn)) continue
     const id = `certification:${turn.actorId}@${turn.version}.0`
     const { mentorId } = turn.view as { mentorId: string }
     const kept = history.byMessage.has(`${mentorId} effect:${id}`)
-    if (kept === waiting.has(id)) violated(`effect ${id} is ${kept ? 'done and waiting' : 'lost'}`)
+    if (kept === waiting.has(id))
+      violated(`effect ${id} is ${kept ? 'done and waiting' : 'lost'}`, 'effects-once')
   }
 }
 
@@ -82,10 +86,15 @@ export const checkCommands = (
 ): string[] => {
   const applied = new Map<string, Turn>()
   for (const turn of history.turns) {
-    if (turn.cause !== 'command' || turn.position <= baseline) continue
+    if (turn.cause !== 'command' || turn.position <= baseline || !OURS.has(turn.actorType)) continue
     if (!commands.has(turn.messageId))
-      violated(`nobody sent ${turn.type} ${turn.messageId}, which was applied`)
-    if (applied.has(turn.messageId)) violated(`${turn.type} ${turn.messageId} was applied to two actors`)
+      violated(`nobody sent ${turn.type} ${turn.messageId}, which was applied: ${text(turn)}`, 'nobody-sent')
+    const other = applied.get(turn.messageId)
+    if (other)
+      violated(
+        `${turn.type} ${turn.messageId} was applied to two actors: ${text(turn)}; ${text(other)}`,
+        'acked-once',
+      )
     applied.set(turn.messageId, turn)
   }
   const unanswered: string[] = []
@@ -97,21 +106,34 @@ export const checkCommands = (
       continue
     }
     if (!reply.ok) {
-      if (turn) violated(`${name} ${id} was refused with ${reply.error.code} and applied at ${turn.position}`)
+      if (turn)
+        violated(
+          `${name} ${id} was refused with ${text(reply)} and applied at ${turn.position}: ${text(turn)}`,
+          'refused-never',
+        )
       continue
     }
     if (!turn) {
-      violated(`${name} ${id} was acknowledged at position ${reply.position} and is lost`)
+      violated(
+        `${name} ${id} was acknowledged and is lost: ${text(reply)}; the journal has ${text(history.ofActor(reply.id!).at(-1))}`,
+        'acked-once',
+      )
       continue
     }
     const acknowledged = { ...reply, ok: undefined }
     const { actorId, version, position, to: state, view: data, allowed } = turn
     const stored = { ok: undefined, id: actorId, version, position, state, data, allowed }
     if (!isDeepStrictEqual(acknowledged, stored))
-      violated(`${name} ${id} was acknowledged as ${text(acknowledged)}, and is stored as ${text(stored)}`)
+      violated(
+        `${name} ${id} was acknowledged as ${text(acknowledged)}, and is stored as ${text(stored)}`,
+        'acked-once',
+      )
   }
   return unanswered
 }
+
+/** What is sent to payments is held against the provider's books. */
+const OURS = new Set(['certification', 'mentor'])
 
 const difference = (one: readonly string[], other: readonly string[]) => {
   const known = new Set(other)

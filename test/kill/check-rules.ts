@@ -1,8 +1,7 @@
 import { lapsedTypes, isHeldBy, type MentorContext } from '../../machines/mentor.ts'
 import type { CertificationContext } from '../../machines/certification.ts'
 import type { ActorRow, History, Image, Turn } from './history.ts'
-
-type Violated = (what: string) => void
+import type { Violated } from './rules.ts'
 
 /** By so much the server's idea of the database's clock may be ahead of it. */
 const EARLY_MS = 5
@@ -10,9 +9,9 @@ const EARLY_MS = 5
 /** What must be true when nothing is under way any more. */
 export const checkRules = (history: History, image: Image, violated: Violated): void => {
   for (const { actorId, name, dueAt } of image.timers)
-    if (dueAt <= image.takenAt) violated(`timer ${name} of ${actorId} is left, due ${dueAt}`)
+    if (dueAt <= image.takenAt) violated(`timer ${name} of ${actorId} is left, due ${dueAt}`, 'timers-once')
   for (const { id, attempts, lastError } of image.effects)
-    violated(`effect ${id} is left after ${attempts} attempts: ${lastError}`)
+    violated(`effect ${id} is left after ${attempts} attempts: ${lastError}`, 'effects-once')
   for (const turn of history.turns) checkPunctuality(turn, violated)
   for (const actor of image.actors)
     if (actor.actorType === 'certification') checkExpiry(history, actor, image.takenAt, violated)
@@ -21,7 +20,7 @@ export const checkRules = (history: History, image: Image, violated: Violated): 
 
 const checkPunctuality = ({ cause, at, recordedAt, type, actorId, version }: Turn, violated: Violated) => {
   if (cause === 'timer' && Date.parse(recordedAt) < Date.parse(at) - EARLY_MS)
-    violated(`${type} of ${actorId}@${version} was due ${at} and fired at ${recordedAt}`)
+    violated(`${type} of ${actorId}@${version} was due ${at} and fired at ${recordedAt}`, 'timers-once')
 }
 
 /** One stretch in which the dates decide: from an issue, a renewal or a reinstatement to whatever ends it. */
@@ -31,13 +30,15 @@ type Period = { expiresAt: string; from: string; expired: Turn[]; endedAt?: stri
 const checkExpiry = (history: History, { id }: ActorRow, now: string, violated: Violated) => {
   for (const { expiresAt, from, expired, endedAt } of periodsOf(history.ofActor(id))) {
     const place = `certification ${id}, from ${from} to ${expiresAt},`
-    if (expired.length > 1) violated(`${place} expired ${expired.length} times`)
+    if (expired.length > 1) violated(`${place} expired ${expired.length} times`, 'timers-once')
     // A timer that was due before a command comes before it, however late it is fired.
-    if (expired.length === 0 && expiresAt <= (endedAt ?? now)) violated(`${place} never expired`)
-    if (expired.length > 0 && (endedAt ?? now) < expiresAt) violated(`${place} expired too early`)
+    if (expired.length === 0 && expiresAt <= (endedAt ?? now))
+      violated(`${place} never expired`, 'timers-once')
+    if (expired.length > 0 && (endedAt ?? now) < expiresAt)
+      violated(`${place} expired too early`, 'timers-once')
     for (const { at, cause } of expired)
       if (at !== (cause === 'timer' || from < expiresAt ? expiresAt : from))
-        violated(`${place} expired as of ${at} by a ${cause}`)
+        violated(`${place} expired as of ${at} by a ${cause}`, 'timers-once')
   }
 }
 
@@ -71,12 +72,15 @@ const checkHold = ({ id, state, snapshot }: ActorRow, { actors }: Image, violate
     if (mentorId !== id) continue
     const known = context.certifications[actor.id]
     if (known?.standing !== standing || known.expiresAt !== expiresAt)
-      violated(`mentor ${id} takes ${actor.id} for ${known?.standing}, and it is ${standing}`)
+      violated(`mentor ${id} takes ${actor.id} for ${known?.standing}, and it is ${standing}`, 'effects-once')
     certifications[actor.id] = { version: actor.version, certType, standing, expiresAt, imported }
   }
   const lapsed = lapsedTypes({ policy: context.policy, certifications })
   if (isHeldBy(context, 'certification') !== lapsed.length > 0)
-    violated(`mentor ${id} has holds ${JSON.stringify(context.holds)}; lapsed: ${lapsed.join(', ')}`)
+    violated(
+      `mentor ${id} has holds ${JSON.stringify(context.holds)}; lapsed: ${lapsed.join(', ')}`,
+      'effects-once',
+    )
   if ((state === 'held') !== context.holds.length > 0)
-    violated(`mentor ${id} is ${state} with ${context.holds.length} holds`)
+    violated(`mentor ${id} is ${state} with ${context.holds.length} holds`, 'effects-once')
 }

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ordered } from './check-image.ts'
 import { sizeOf, type History, type Turn } from './history.ts'
+import type { Violated } from './rules.ts'
 import type { Cursor, Subscriber } from './subscriber.ts'
-
-type Violated = (what: string) => void
 
 /** How far each cursor's events have been compared. */
 export type Compared = Map<Cursor, { events: number; position: number }>
@@ -22,18 +21,25 @@ export const checkSubscribers = (
     for (const cursor of subscriber.cursors.values()) {
       const place = `${subscriber.name} on ${cursor.topic}`
       const expected = eventsOf(history, cursor.topic, subscriber.actorType)
-      checkEvents(cursor, expected, compared, (what) => violated(`${place} ${what}`))
-      if (cursor.gaps > 0) violated(`${place} was sent events that did not follow, ${cursor.gaps} times`)
-      if (cursor.duplicates > 0) violated(`${place} was sent ${cursor.duplicates} events twice`)
+      checkEvents(cursor, expected, compared, (what) => violated(`${place} ${what}`, 'exactly-the-events'))
+      if (cursor.gaps > 0)
+        violated(`${place} was sent events that did not follow, ${cursor.gaps} times`, 'exactly-the-events')
+      if (cursor.duplicates > 0)
+        violated(`${place} was sent ${cursor.duplicates} events twice`, 'exactly-the-events')
     }
 }
 
-const checkEvents = (cursor: Cursor, expected: readonly Turn[], compared: Compared, violated: Violated) => {
+const checkEvents = (
+  cursor: Cursor,
+  expected: readonly Turn[],
+  compared: Compared,
+  violated: (what: string) => void,
+) => {
   const done = compared.get(cursor) ?? { events: 0, position: cursor.first }
   let at = done.events
   for (const event of eventsBetween(expected, done.position, cursor.last)) {
     const frame = cursor.applied[at++]
-    if (!frame) return violated(`was not sent ${event.id} at ${event.position}; its cursor is ${cursor.last}`)
+    if (!frame) return violated(`was not sent ${JSON.stringify(event)}; its cursor is ${cursor.last}`)
     const { position, id, type, version, state, at: when, data, view, actor } = frame
     const got = { position, id, type, version, state, at: when, data, view, actor }
     if (!isDeepStrictEqual(got, event))
@@ -70,7 +76,7 @@ export const checkSnapshot = (
       .map((entry) => ({ ...entry, view: ordered(entry.view) }))
       .toSorted((one, other) => (`${one.type}${one.id}` < `${other.type}${other.id}` ? -1 : 1))
   if (snapshot.truncated || !isDeepStrictEqual(comparable(told), comparable(expected)))
-    violated(`the snapshot of ${topic} at ${first} is not what the journal says`)
+    violated(`the snapshot of ${topic} at ${first} is not what the journal says`, 'snapshots-agree')
 }
 
 const eventsOf = (history: History, topic: string, actorType: string | null) => {

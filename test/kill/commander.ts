@@ -5,7 +5,8 @@ import type { Reply } from '../../contracts/protocol.ts'
 import { planCommand, type KnownCertifications, type PlannedCommand } from './commands.ts'
 import { createLine, type Line } from './line.ts'
 import type { Random } from './random.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { Violated } from './rules.ts'
+import type { Door } from './server-process.ts'
 import type { Person, World } from './world.ts'
 
 /** A command with the answer that counts: the first that does not ask to try again. */
@@ -30,35 +31,48 @@ export type Commander = {
 }
 
 type Options = {
-  server: ServerProcess
+  server: Door
   world: World
   known: KnownCertifications
   random: Random
-  violated: (what: string) => void
+  violated: Violated
+  /** Faults are under way: answers may take long, and each attempt may go another way. */
+  rough?: boolean
 }
 
-type Client = { person: Person; namespace: string; line: Line; random: Random }
+type Client = { person: Person; namespace: string; lines: readonly Line[]; random: Random }
 
 /** Each client has so many commands under way. */
 const LANES = 3
 const ANSWER_MS = 10_000
+/** In rough times. */
+const IMPATIENT_MS = 4_000
+/** Connections of one client, to whatever node is behind each. */
+const LINES = 2
 const TRY_AGAIN = new Set(['overloaded', 'rate_limited', 'shutting_down'])
 const MOST_REPEATS = 200
 
 export const createCommander = (options: Options): Commander => {
-  const { server, world, known, random, violated } = options
+  const { server, world, known, random, violated, rough = false } = options
+  const answerMs = rough ? IMPATIENT_MS : ANSWER_MS
   const commands = new Map<string, SentCommand>()
   const accepted: SentCommand[] = []
   const stats = { accepted: 0, refused: 0, retried: 0, repeated: 0, askedToWait: 0 }
   let working = Promise.withResolvers<void>()
   let idle = true
+  let turn = 0
   let closed = false
   let underWay = 0
   let quiet = Promise.withResolvers<void>()
 
   const aClient = (person: Person, namespace: string): Client => {
-    const line = createLine({ server, person, namespace, violated })
-    return { person, namespace, line, random: random.fork() }
+    const aLine = () => createLine({ server, person, namespace, violated })
+    return {
+      person,
+      namespace,
+      lines: Array.from({ length: rough ? LINES : 1 }, aLine),
+      random: random.fork(),
+    }
   }
   const [mentor] = world.mentors
   const clients = [
@@ -97,6 +111,7 @@ export const createCommander = (options: Options): Commander => {
       if (!isDeepStrictEqual(other, reply))
         violated(
           `${command.name} ${command.id}, sent twice at once, was answered ${text(reply)} and ${text(other)}`,
+          'answers-agree',
         )
     note(command, reply!)
   }
@@ -105,7 +120,7 @@ export const createCommander = (options: Options): Commander => {
     if (!reply.ok) {
       stats.refused++
       if (reply.error.code === 'internal')
-        violated(`${command.name} ${command.id} was answered ${text(reply)}`)
+        violated(`${command.name} ${command.id} was answered ${text(reply)}`, 'answers-agree')
       return
     }
     stats.accepted++
@@ -133,15 +148,19 @@ export const createCommander = (options: Options): Commander => {
     stats.repeated++
     if (forged) {
       if (reply.ok || reply.error.code !== 'command_id_reused')
-        violated(`${command.name} ${command.id} with another payload was answered ${text(reply)}`)
+        violated(
+          `${command.name} ${command.id} with another payload was answered ${text(reply)}`,
+          'answers-agree',
+        )
     } else if (!isDeepStrictEqual(reply, command.reply))
       violated(
         `${command.name} ${command.id} was answered ${text(command.reply)} first and then ${text(reply)}`,
+        'answers-agree',
       )
   }
 
   /** Sends until there is an answer. */
-  const send = async ({ line, namespace }: Client, command: SentCommand): Promise<Reply> => {
+  const send = async ({ lines, namespace }: Client, command: SentCommand): Promise<Reply> => {
     const event = namespace === '/live' ? `${command.namespace}.${command.name}` : command.name
     const payload = {
       ...command.fields,
@@ -150,11 +169,15 @@ export const createCommander = (options: Options): Commander => {
       ...(command.expectedVersion === undefined ? {} : { expectedVersion: command.expectedVersion }),
     }
     for (let attempt = 1; ; attempt++) {
-      const socket = await line.socket()
+      // The first of them that is there, from another one on each time.
+      const [first, ...others] = [...lines.slice(turn % lines.length), ...lines.slice(0, turn % lines.length)]
+      turn++
+      const socket = await Promise.any([first!, ...others].map((line) => line.socket()))
       command.sent++
       if (attempt > 1) stats.retried++
-      const reply = await ask(socket, event, payload)
-      if (!reply && socket.connected) violated(`${event} ${command.id} got no answer in ${ANSWER_MS} ms`)
+      const reply = await ask(socket, event, payload, answerMs)
+      if (!reply && socket.connected && !rough)
+        violated(`${event} ${command.id} got no answer in ${answerMs} ms`, 'liveness')
       if (reply && (reply.ok || !TRY_AGAIN.has(reply.error.code))) return reply
       if (reply) stats.askedToWait++
       await sleep(reply ? 200 : 5)
@@ -164,7 +187,7 @@ export const createCommander = (options: Options): Commander => {
   for (const client of clients)
     for (let count = 0; count < LANES; count++)
       lane(client, client.random.fork()).catch((error: unknown) =>
-        violated(`a client failed: ${String(error)}`),
+        violated(`a client failed: ${String(error)}`, 'liveness'),
       )
 
   return {
@@ -172,7 +195,7 @@ export const createCommander = (options: Options): Commander => {
     work: () => {
       idle = false
       working.resolve()
-      return Promise.all(clients.map(({ line }) => line.socket()))
+      return Promise.all(clients.flatMap(({ lines }) => lines.map((line) => line.socket())))
     },
     finish: async () => {
       working = Promise.withResolvers()
@@ -183,15 +206,20 @@ export const createCommander = (options: Options): Commander => {
     close: () => {
       closed = true
       working.resolve()
-      for (const { line } of clients) line.close()
+      for (const line of clients.flatMap(({ lines }) => lines)) line.close()
     },
     stats: () => stats,
   }
 }
 
-const ask = async (socket: Socket, event: string, payload: object): Promise<Reply | undefined> => {
+const ask = async (
+  socket: Socket,
+  event: string,
+  payload: object,
+  answerMs: number,
+): Promise<Reply | undefined> => {
   try {
-    return (await socket.timeout(ANSWER_MS).emitWithAck(event, payload)) as Reply
+    return (await socket.timeout(answerMs).emitWithAck(event, payload)) as Reply
   } catch {
     return undefined // Lost with the connection, or too late; either way nobody knows what became of it.
   }

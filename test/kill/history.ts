@@ -1,6 +1,7 @@
 import type { Timers } from '../../actors/engine/store.ts'
 import type { Database } from '../../persistence/database.ts'
 import { instant, type Query } from '../../persistence/sql.ts'
+import type { Violated } from './rules.ts'
 
 /** One row of the journal, as it is stored. */
 export type Turn = {
@@ -57,7 +58,7 @@ export type History = {
 }
 
 /** @param violated hears of every row that breaks a rule */
-export const createHistory = (violated: (what: string) => void): History => {
+export const createHistory = (violated: Violated): History => {
   const turns: Turn[] = []
   const byMessage = new Map<string, Turn>()
   const actors = new Map<string, Turn[]>()
@@ -67,13 +68,25 @@ export const createHistory = (violated: (what: string) => void): History => {
     const place = `${turn.actorType}:${turn.actorId}@${turn.version}`
     const last = turns.at(-1)?.position ?? 0
     if (turn.position !== last + sizeOf(turn))
-      violated(`${place} has position ${turn.position} and ${turn.events.length} events after ${last}`)
+      violated(
+        `${place} has position ${turn.position} and ${turn.events.length} events after ${last}, which is ${text(turns.at(-1))}`,
+        'positions-dense',
+      )
     const before = listIn(actors, turn.actorId).at(-1)
     if (turn.version !== (before?.version ?? 0) + 1)
-      violated(`${place} follows version ${before?.version ?? 0} in the journal`)
-    if (turn.from !== (before?.to ?? null)) violated(`${place} leaves ${turn.from} and not ${before?.to}`)
-    const key = `${turn.actorId} ${turn.messageId}`
-    if (byMessage.has(key)) violated(`${place} applies message ${turn.messageId} for the second time`)
+      violated(
+        `${place} follows version ${before?.version ?? 0} in the journal: ${text(before)}`,
+        'versions-dense',
+      )
+    if (turn.from !== (before?.to ?? null))
+      violated(`${place} leaves ${turn.from} and not ${before?.to}`, 'versions-dense')
+    const key = `${turn.actorId} ${onceOnly(turn)}`
+    const earlier = byMessage.get(key)
+    if (earlier)
+      violated(
+        `${place} applies message ${turn.messageId} for the second time: ${text(turn)}; ${text(earlier)}`,
+        turn.cause === 'timer' ? 'timers-once' : turn.cause === 'signal' ? 'effects-once' : 'acked-once',
+      )
     byMessage.set(key, turn)
     turns.push(turn)
     listIn(actors, turn.actorId).push(turn)
@@ -93,6 +106,12 @@ export const createHistory = (violated: (what: string) => void): History => {
       }),
   }
 }
+
+/** A timer is the same whatever its message says besides. */
+const onceOnly = ({ cause, messageId }: Turn) =>
+  cause === 'timer' ? messageId.split(':').slice(0, 3).join(':') : messageId
+
+const text = (value: unknown) => JSON.stringify(value)?.slice(0, 1_000)
 
 /** Drivers differ in how they print large numbers. */
 type Stored<Row, Numbers extends keyof Row> = Omit<Row, Numbers> & Record<Numbers, number | string>
@@ -129,7 +148,7 @@ const readImage = async (query: Query): Promise<Image> => {
   const timers = await read<TimerRow>(
     'timers',
     `select actor_id as "actorId", name, generation, due_at as "dueAt",
-      greatest(due_at, claimed_until) as "freeAt" from timer`,
+      greatest(due_at, claimed_until) as "freeAt" from timer where actor_type in ('certification', 'mentor')`,
   )
   const effects = await read<EffectRow>(
     'effects',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
-import type { ServerProcess } from './server-process.ts'
+import type { Violated } from './rules.ts'
+import type { Door } from './server-process.ts'
 import type { Person } from './world.ts'
 
 /** A client's connection that is made again after every kill. */
@@ -16,12 +17,12 @@ export type Line = {
 }
 
 type Options = {
-  server: ServerProcess
+  server: Door
   person: Person
   namespace: string
   /** Gets every new socket before anything can arrive on it. */
   prepare?: (socket: Socket) => void
-  violated: (what: string) => void
+  violated: Violated
 }
 
 export const createLine = ({ server, person, namespace, prepare, violated }: Options): Line => {
@@ -57,7 +58,8 @@ export const createLine = ({ server, person, namespace, prepare, violated }: Opt
       connected.resolve(socket)
       await lost
     } else if (outcome) {
-      if ('data' in outcome && server.lives(url)) violated(`a connection was refused: ${outcome.message}`)
+      if ('data' in outcome && server.lives(url))
+        violated(`a connection was refused: ${outcome.message}`, 'liveness')
       await sleep(20)
     }
     socket.disconnect()
@@ -71,7 +73,7 @@ export const createLine = ({ server, person, namespace, prepare, violated }: Opt
       if (!away) await connect(url)
     }
   }
-  keepConnected().catch((error: unknown) => violated(`a client failed: ${String(error)}`))
+  keepConnected().catch((error: unknown) => violated(`a client failed: ${String(error)}`, 'liveness'))
 
   return {
     socket: () => connected.promise,

@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atExit } from '../support/at-exit.ts'
 import { freePort } from '../support/free-port.ts'
+import type { Violated } from './rules.ts'
+
+/** Where clients find a server. */
+export type Door = Pick<ServerProcess, 'up' | 'lives'>
 
 /** The one server process of a test, on one database, in as many lives as it takes. */
 export type ServerProcess = {
@@ -24,7 +28,7 @@ type Options = {
   environment: Readonly<Record<string, string>>
   /** What the servers print. */
   logFile: string
-  violated: (what: string) => void
+  violated: Violated
 }
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -84,7 +88,8 @@ export const createServerProcess = ({ environment, logFile, violated }: Options)
     read += lines.join('\n').length
     for (const line of lines) {
       const level = /^\{"level":(\d+)/.exec(line)?.[1]
-      if (Number(level) >= ERROR_LEVEL) violated(`the server logged an error: ${line.slice(0, 2_000)}`)
+      if (Number(level) >= ERROR_LEVEL)
+        violated(`the server logged an error: ${line.slice(0, 2_000)}`, 'no-exit')
     }
   }
 
@@ -102,7 +107,7 @@ export const createServerProcess = ({ environment, logFile, violated }: Options)
       await sleep(20)
     }
     launched.once('exit', (code, signal) => {
-      if (!expected) violated(`the server ended by itself (${code ?? signal}); see ${logFile}`)
+      if (!expected) violated(`the server ended by itself (${code ?? signal}); see ${logFile}`, 'no-exit')
     })
     url = address
     answering.resolve(address)

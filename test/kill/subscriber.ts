@@ -1,8 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'socket.io-client'
-import type { BatchFrame, EventFrame, Reply, Subscribed, TopicSnapshot } from '../../contracts/protocol.ts'
+import type {
+  BatchFrame,
+  Closing,
+  EventFrame,
+  Reply,
+  Subscribed,
+  TopicSnapshot,
+} from '../../contracts/protocol.ts'
 import { createLine, type Line } from './line.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { Rule, Violated } from './rules.ts'
+import type { Door } from './server-process.ts'
 import type { Person } from './world.ts'
 
 /** What a client knows of one topic; `last` moves by the rule of the protocol and by nothing else. */
@@ -37,21 +45,29 @@ export type Subscriber = {
 
 export type SubscriberOptions = {
   name: string
-  server: ServerProcess
+  server: Door
   person: Person
   namespace: '/live' | '/certifications'
   mode: 'each' | 'batch'
   topics: readonly string[]
-  violated: (what: string) => void
+  violated: Violated
+  /** Faults are under way: connections are closed, and questions refused or not answered for a while. */
+  rough?: boolean
   /** Whether this received event is to be lost without anybody's notice. */
   loses: (frame: EventFrame) => boolean
 }
 
 const ANSWER_MS = 15_000
 
+type Closed = { topic: string; reason: string }
+
+const isTemporary = (code: string, rough: boolean) =>
+  code === 'rate_limited' || (rough && (code === 'overloaded' || code === 'shutting_down'))
+
 export const createSubscriber = (options: SubscriberOptions): Subscriber => {
-  const { name, namespace, mode, loses } = options
-  const violated = (what: string) => options.violated(`${name}: ${what}`)
+  const { name, namespace, mode, loses, rough = false } = options
+  const violated = (what: string, rule: Rule = 'exactly-the-events') =>
+    options.violated(`${name}: ${what}`, rule)
   const topics = new Set(options.topics)
   const cursors = new Map<string, Cursor>()
   const resuming = new Set<string>()
@@ -84,8 +100,13 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
       if (events.some((frame) => frame.topic !== topic) || events[0]?.prev !== prev)
         violated(`was sent a batch that contradicts itself: ${JSON.stringify(payload).slice(0, 500)}`)
       events.forEach(apply)
+    } else if (rough && event === 'topic.closed' && (payload as Closed).reason === 'overloaded') {
+      // The database went away in the middle of a replay: what was sent until then counts.
+      void sleep(500).then(() => subscribe([(payload as Closed).topic]))
     } else if (event === 'closing' || event === 'topic.closed' || event.startsWith('session.')) {
-      if (event !== 'session.expiring') violated(`was told ${event} ${JSON.stringify(payload)}`)
+      const isPlanned = rough && event === 'closing' && (payload as Closing).code === 'draining'
+      if (event !== 'session.expiring' && !isPlanned)
+        violated(`was told ${event} ${JSON.stringify(payload)}`, 'liveness')
     } else {
       const frame = payload as EventFrame
       if (mode !== 'each' || frame.type !== event) violated(`was sent ${frame.type} as ${event}`)
@@ -113,19 +134,22 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
           if (socket !== asked) return
           for (const topic of group) resuming.delete(topic)
           if (!error) return answered(group, after, reply)
-          if (asked.connected) violated(`got no answer to a subscription: ${error.message}`)
+          if (!asked.connected) return
+          if (rough) ask(group, after)
+          else violated(`got no answer to a subscription: ${error.message}`, 'liveness')
         },
       )
   }
 
   const answered = (group: string[], after: number | undefined, reply: Reply<Subscribed>) => {
     if (!reply.ok) {
-      if (reply.error.code === 'rate_limited') return void sleep(1_000).then(() => ask(group, after))
-      return violated(`may not watch ${group.join(', ')} after ${after}: ${reply.error.code}`)
+      if (isTemporary(reply.error.code, rough)) return void sleep(500).then(() => subscribe(group))
+      const rule = reply.error.code === 'resync_required' ? 'epoch' : 'liveness'
+      return violated(`may not watch ${group.join(', ')} after ${after}: ${JSON.stringify(reply)}`, rule)
     }
     const { data } = reply
     if (epoch !== undefined && epoch !== data.epoch)
-      violated(`the epoch changed from ${epoch} to ${data.epoch}`)
+      violated(`the epoch changed from ${epoch} to ${data.epoch}`, 'epoch')
     epoch = data.epoch
     if (after === undefined) return data.topics.forEach((snapshot) => begin(snapshot, data.position))
     for (const topic of group) {

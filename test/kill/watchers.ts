@@ -1,7 +1,8 @@
 import type { EventFrame } from '../../contracts/protocol.ts'
 import type { KnownCertifications } from './commands.ts'
 import type { Random } from './random.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { Violated } from './rules.ts'
+import type { Door } from './server-process.ts'
 import { createSubscriber, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 import type { World } from './world.ts'
 
@@ -16,11 +17,12 @@ export type Watchers = {
 }
 
 type Options = {
-  server: ServerProcess
+  server: Door
   world: World
   known: KnownCertifications
   random: Random
-  violated: (what: string) => void
+  violated: Violated
+  rough?: boolean
   loses: (frame: EventFrame) => boolean
 }
 

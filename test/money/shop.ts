@@ -38,7 +38,7 @@ export const makeShop = async (
       if (!made.ok) throw new Error(made.error.message)
       return { id: made.value.id, email, password: PASSWORD, token: '' }
     }
-    const admin = await aCustomer('admin', 'admin')
+    const admin = await aCustomer('owner', 'admin')
     const customers: Customer[] = []
     for (let index = 0; index < CUSTOMERS; index++) customers.push(await aCustomer(`c${index}`, 'student'))
     const prices = createPrices(server.database)

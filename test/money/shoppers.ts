@@ -9,6 +9,10 @@ export type Shoppers = {
   run: () => Promise<void>
   /** Lets everything come to its end, with a clock that goes on for weeks. */
   finish: (advance: (ms: number) => void, print: (line: string) => void) => Promise<void>
+  /** The same without a clock that can be moved: what cannot be known yet stays open. */
+  settle: (untilMs: number) => Promise<void>
+  /** Nobody begins anything new. */
+  stop: () => void
   told: () => string
 }
 
@@ -18,6 +22,11 @@ type Parts = {
   ask: Teller
   random: Random
   violated: (what: string) => void
+  atOnce?: number
+  /** How payments and refunds may go at the provider; many ways by default. */
+  scenarios?: readonly (typeof SCENARIOS)[number][]
+  /** Nobody can make the clock go on: everybody pays, and at once. */
+  inRealTime?: boolean
 }
 
 const AT_ONCE = 24
@@ -44,7 +53,8 @@ const STEPS_MS = [
   ...Array.from({ length: 60 }, () => DAY_MS),
 ]
 
-export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts): Shoppers => {
+export const createShoppers = ({ shop, simulator, ask, random, violated, ...how }: Parts): Shoppers => {
+  const { atOnce = AT_ONCE, scenarios = SCENARIOS, inRealTime = false } = how
   const counts = {
     initiated: 0,
     paid: 0,
@@ -91,8 +101,8 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
       counts.left++
       return
     }
-    const scenario = chance.pick(SCENARIOS)
-    const kind = chance.next()
+    const scenario = chance.pick(scenarios)
+    const kind = inRealTime ? 0 : chance.next()
     if (kind < 0.6) {
       counts.paid++
       simulator.pay(reference, { scenario })
@@ -165,9 +175,25 @@ export const createShoppers = ({ shop, simulator, ask, random, violated }: Parts
     return found
   }
 
+  /** Asks the provider again about whatever is still open, until nothing is or time is up. */
+  const settle = async (untilMs: number) => {
+    for (;;) {
+      await clear(random)
+      const payments = await all('payments', OPEN_PAYMENT)
+      const refunds = await all('refunds', OPEN_REFUND)
+      if (payments.length + refunds.length === 0 || Date.now() > untilMs) break
+      for (const { id } of payments)
+        await ask(shop.admin, 'POST', `/api/v1/payments/${id}/verify`, { body: {}, key: random.uuid() })
+      await sleep(2_000)
+    }
+    await simulator.idle()
+  }
+
   return {
+    settle,
+    stop: () => void wishes.splice(0),
     run: async () => {
-      await Promise.all(Array.from({ length: AT_ONCE }, () => worker(random.fork())))
+      await Promise.all(Array.from({ length: atOnce }, () => worker(random.fork())))
     },
     finish: async (advance, print) => {
       let open = 0

@@ -107,4 +107,3 @@ const textFrame = (text: string): Buffer => {
   head.writeUInt16BE(payload.length, 2)
   return Buffer.concat([head, payload])
 }
-
