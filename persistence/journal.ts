@@ -166,4 +166,4 @@ const causeOf = ({ cause, type }: RecordedTurn): LiveEvent['cause'] => {
 }
 
 /** `xstate.after.expiry.certification@1.valid` → `expiry`. */
-const readableName = (type: string) => /^xstate\.after\.([^.]+)\./.exec(type)?.[1] ?? type
+export const readableName = (type: string) => /^xstate\.after\.([^.]+)\./.exec(type)?.[1] ?? type

@@ -1,8 +1,9 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CommittedBatch } from '../actors/engine/flight.ts'
 import type { TurnRecord, Write } from '../actors/engine/store.ts'
-import { Id } from '../contracts/scalars.ts'
 import type { Reply } from '../contracts/protocol.ts'
+import { Id } from '../contracts/scalars.ts'
+import { readableName } from '../persistence/journal.ts'
 import type { Connection } from './gateway/connections.ts'
 import type { Call, Dispatcher } from './gateway/dispatcher.ts'
 import type { Attempt } from './queue/runner.ts'
@@ -95,7 +96,7 @@ const turnOf = ({ definition, id, effects }: Write, turn: TurnRecord, position: 
   version: turn.version,
   position,
   cause: turn.cause,
-  type: turn.type,
+  type: readableName(turn.type),
   from: turn.from,
   to: turn.to,
   events: turn.events.map(({ type }) => type),

@@ -56,11 +56,7 @@ it('counts turns, refusals, sockets and topics', async () => {
     'laurel_effects_dead_total{lane="tell"} 0',
   ])
     expect(body.split('\n')).toContain(line)
-  for (const name of [
-    'laurel_timers_late_seconds',
-    'laurel_journal_repairs_total',
-    'nodejs_eventloop_lag_seconds',
-  ])
+  for (const name of ['laurel_journal_repairs_total', 'nodejs_eventloop_lag_seconds'])
     expect(body).toContain(`\n${name} `)
 })
 

@@ -308,6 +308,9 @@ describe('the log', () => {
           database: 'postgres://laurel:hunter2secret@db:5432/laurel',
           number: 4084084084084081,
           code: 'ECONNRESET',
+          type: 'xstate.after.expiry.certification@1.active',
+          effect: 'payment:0192a5c4-0000-7000-8000-000000000001@12.0',
+          reason: 'no mail to <Ada.Obi+x@mail.example.test> or a_b@163.com',
         },
         `sent Bearer ${TOKEN} for 4084-0840-8408-4081 with AUTH_abcdef1234 and sk_test_0123456789`,
       ),
@@ -316,6 +319,9 @@ describe('the log', () => {
       user: { password: '[removed]' },
       database: 'postgres://laurel:[removed]@db:5432/laurel',
       code: 'ECONNRESET',
+      type: 'xstate.after.expiry.certification@1.active',
+      effect: 'payment:0192a5c4-0000-7000-8000-000000000001@12.0',
+      reason: 'no mail to <[removed]> or [removed]',
       msg: 'sent Bearer [removed] for [card …4081] with [removed] and [removed]',
     })
   })

@@ -298,8 +298,8 @@ export const timerMessage = ({
   type: name,
   payload: event,
   at: dueAt,
-  // Nobody called: what follows is found under the turn that set it.
-  correlationId: `${actor.type}:${actor.id}@${generation}.${name}`,
+  // Nobody called: what follows is found under the version that set it.
+  correlationId: `timer:${actor.type}:${actor.id}:${generation}`,
   generation,
 })
 
