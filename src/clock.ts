@@ -5,20 +5,28 @@ export type Clock = { now: () => number; stop: () => void }
 
 const NOW: Statement = { name: 'clock', text: `select extract(epoch from clock_timestamp()) * 1000 as ms` }
 
+/** The best of so many measurements counts: a slow answer must not spoil a good one, an old one must not stay for ever. */
+const REMEMBERED = 4
+
 /**
  * The database's clock, as seen from here: measured at the start and every `everyMs`, carried on by the monotonic clock
  * in between. A node whose own clock is wrong, or jumps, fires no timer early.
+ *
+ * An answer says what time it was at some moment before it arrived. So what is known here is never ahead of the
+ * database, and behind it by no more than the quickest of the last questions took.
  */
 export const createDatabaseClock = async (
   sql: Sql,
   failed: (error: unknown) => void,
-  everyMs = 30_000,
+  everyMs = 10_000,
 ): Promise<Clock> => {
+  const offsets: number[] = []
   let offset = 0
   const measure = async () => {
-    const before = performance.now()
     const [row] = await sql.query<{ ms: string | number }>(NOW)
-    offset = Number(row!.ms) - (before + performance.now()) / 2
+    offsets.push(Number(row!.ms) - performance.now())
+    if (offsets.length > REMEMBERED) offsets.shift()
+    offset = Math.max(...offsets)
   }
   await measure()
   const timer = setInterval(() => void measure().catch(failed), everyMs)
