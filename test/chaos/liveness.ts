@@ -35,6 +35,7 @@ export const everyNodeAnswers = async ({ cluster, world, commands, violated }: P
       id,
       by: world.admin.id,
       sent: 1,
+      answered: 1,
     }
     commands.set(id, command)
     const socket = io(`${node.url}/live`, {

@@ -106,7 +106,8 @@ export const checkCommands = (
       continue
     }
     if (!reply.ok) {
-      if (turn)
+      // A refusal answers the attempt that it was given to; an earlier one may have been applied after it.
+      if (turn && command.sent === command.answered)
         violated(
           `${name} ${id} was refused with ${text(reply)} and applied at ${turn.position}: ${text(turn)}`,
           'refused-never',

@@ -15,6 +15,8 @@ export type SentCommand = PlannedCommand & {
   by: string
   /** How often it was sent; more than once when an answer was lost. */
   sent: number
+  /** How often it was answered, with whatever. An attempt that was not may still be under way. */
+  answered: number
   reply?: Reply
 }
 
@@ -100,7 +102,7 @@ export const createCommander = (options: Options): Commander => {
     let plan = planCommand(chance, world, known, person)
     while (client.namespace !== '/live' && plan.namespace !== 'certifications')
       plan = planCommand(chance, world, known, person)
-    const command: SentCommand = { ...plan, id: chance.uuid(), by: person.id, sent: 0 }
+    const command: SentCommand = { ...plan, id: chance.uuid(), by: person.id, sent: 0, answered: 0 }
     commands.set(command.id, command)
     // Two at once must make one certification: this is what an impatient user does.
     const copies = plan.name === 'issue' && chance.chance(0.2) ? 2 : 1
@@ -178,6 +180,7 @@ export const createCommander = (options: Options): Commander => {
       const reply = await ask(socket, event, payload, answerMs)
       if (!reply && socket.connected && !rough)
         violated(`${event} ${command.id} got no answer in ${answerMs} ms`, 'liveness')
+      if (reply) command.answered++
       if (reply && (reply.ok || !TRY_AGAIN.has(reply.error.code))) return reply
       if (reply) stats.askedToWait++
       await sleep(reply ? 200 : 5)
