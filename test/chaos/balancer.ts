@@ -62,7 +62,7 @@ defaults
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
-  timeout check 1s
+  timeout check 2s
   timeout http-request 10s
 listen laurel
   bind 127.0.0.1:${port}
@@ -70,7 +70,7 @@ listen laurel
   option httpchk
   http-check send meth GET uri /ready
   http-check expect status 200
-  default-server inter 500ms fall 2 rise 1
+  default-server inter 500ms fall 3 rise 1
 ${nodes.map((node) => `  server ${node.name} 127.0.0.1:${node.port} check`).join('\n')}
 `
 

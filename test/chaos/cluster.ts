@@ -45,7 +45,7 @@ export type ClusterOptions = {
 }
 
 export const TOKEN_SECRET = 'a secret for tests, long enough for anybody'
-export const VAULT_KEY = { id: 'test', key: Buffer.alloc(32, 7) }
+const VAULT_KEY = { id: 'test', key: Buffer.alloc(32, 7) }
 const PAYSTACK_SECRET_KEY = 'sk_test_chaos0000000'
 
 export const startCluster = async (options: ClusterOptions): Promise<Cluster> => {

@@ -31,8 +31,9 @@ export type StormOutcome = {
 }
 
 /** Other faults may be under way. */
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 150_000
 const ANSWER_MS = 20_000
+const LONGEST_PAUSE_MS = 8_000
 
 const settings = JSON.parse(process.env['LAUREL_TEST_STORM']!) as StormSettings
 const refusals = new Set<string>()
@@ -42,6 +43,7 @@ let gaps = 0
 const createClient = (topic: string) => {
   let cursor: { position: number; epoch: string } | undefined
   let isSubscribed = false
+  let failures = 0
   const socket: Socket = io(`${settings.url}/live`, {
     transports: ['websocket'],
     auth: { token: settings.token },
@@ -49,18 +51,30 @@ const createClient = (topic: string) => {
     reconnectionDelay: 200,
     reconnectionDelayMax: 3_000,
   })
-  const subscribe = async (): Promise<void> => {
+  let isAsking = false
+  const subscribe = () => {
+    if (isAsking || !socket.connected) return
+    isAsking = true
     const after = cursor && { after: cursor.position, epoch: cursor.epoch }
-    const reply = (await socket
+    // Not awaited: the events follow the answer so closely that they would be read first.
+    socket
       .timeout(ANSWER_MS)
-      .emitWithAck('subscribe', { topics: [topic], mode: 'batch', ...after })
-      .catch(() => undefined)) as Reply<Subscribed> | undefined
+      .emit(
+        'subscribe',
+        { topics: [topic], mode: 'batch', ...after },
+        (error: Error | null, reply: Reply<Subscribed>) => {
+          isAsking = false
+          answered(error ? undefined : reply)
+        },
+      )
+  }
+  /** Nothing, when the connection was lost or nobody answered in time. */
+  const answered = (reply: Reply<Subscribed> | undefined) => {
     if (reply?.ok) {
-      cursor = {
-        position: Math.max(cursor?.position ?? 0, reply.data.position),
-        epoch: reply.data.epoch,
-      }
+      const { position, epoch } = reply.data
+      cursor = { position: Math.max(cursor?.position ?? 0, position), epoch }
       isSubscribed = true
+      failures = 0
       return
     }
     if (reply) refusals.add(reply.error.code)
@@ -68,15 +82,16 @@ const createClient = (topic: string) => {
       resynced++
       cursor = undefined
     }
-    await sleep(200 + Math.random() * 800)
-    // Whoever has lost the connection meanwhile subscribes when it is back.
-    if (socket.connected) return subscribe()
+    void patience(reply?.retryAfterMs).then(() => isSubscribed || subscribe())
   }
-  const comeAgain = () => void sleep(200 + Math.random() * 800).then(() => socket.connect())
-  socket.on('connect', () => void subscribe())
-  socket.on('connect_error', (error: Error & { data?: { code?: string } }) => {
+  /** As clients should: longer after each failure, never all at the same time, and not before they are asked to. */
+  const patience = (leastMs = 0) =>
+    sleep(leastMs + Math.random() * Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures++))
+  const comeAgain = (leastMs?: number) => void patience(leastMs).then(() => socket.connect())
+  socket.on('connect', subscribe)
+  socket.on('connect_error', (error: Error & { data?: { code?: string; retryAfterMs?: number } }) => {
     refusals.add(error.data?.code ?? error.message)
-    if (!socket.active) comeAgain()
+    if (!socket.active) comeAgain(error.data?.retryAfterMs)
   })
   socket.on('disconnect', () => {
     isSubscribed = false
@@ -88,7 +103,7 @@ const createClient = (topic: string) => {
     if (prev <= cursor.position) cursor.position = last.position
     else {
       gaps++
-      void subscribe()
+      subscribe()
     }
   })
   return {
