@@ -23,6 +23,7 @@ import { startCluster, TOKEN_SECRET, type Cluster } from './cluster.ts'
 import type { FaultName } from './faults.ts'
 import { everyNodeAnswers } from './liveness.ts'
 import { createNemesis } from './nemesis.ts'
+import { keepRecord, summaryOf } from './record.ts'
 
 export type ChaosOptions = {
   seed: number
@@ -162,12 +163,14 @@ const campaign = async ({ options, cluster, random, history, violated, ...rest }
     faults: options.faults,
   })
 
+  const record = { commander, watchers, history, nemesis }
   const renewing = setInterval(() => void renewTokens(world, cluster.url).catch(() => {}), RENEW_TOKENS_MS)
   try {
     await commander.work()
     const shopping = shoppers.run().catch((error: unknown) => over || violated(String(error), 'money'))
     const until = Date.now() + options.minutes * 60_000
-    const causing = nemesis.run(until)
+    // With nothing to cause it would wait for something that ends.
+    const causing = options.faults.length > 0 ? nemesis.run(until) : undefined
     while (Date.now() < until && broken() === 0) {
       const stop = watchers.play(ROUND_MS)
       await sleep(Math.min(ROUND_MS, Math.max(0, until - Date.now())))
@@ -207,31 +210,14 @@ const campaign = async ({ options, cluster, random, history, violated, ...rest }
       compareBooks(database, cluster.simulator.control.books(), shop, (what) => violated(what, 'money')),
     )
     print(books)
-    print(told(commander, watchers, history, nemesis))
+    print(summaryOf(record))
   } finally {
     over = true
     clearInterval(renewing)
     commander.close()
     watchers.close()
+    if (broken() > 0) await keepRecord(cluster.folder, record)
   }
-}
-
-const told = (
-  commander: ReturnType<typeof createCommander>,
-  { list }: ReturnType<typeof createWatchers>,
-  { turns }: ReturnType<typeof createHistory>,
-  nemesis: ReturnType<typeof createNemesis>,
-) => {
-  const { accepted, refused, retried, repeated, askedToWait } = commander.stats()
-  const cursors = list.flatMap((subscriber) => [...subscriber.cursors.values()])
-  const events = cursors.reduce((sum, { applied }) => sum + applied.length, 0)
-  const faults = [...nemesis.counts()].map(([name, count]) => `${count} ${name}`)
-  return [
-    `${turns.length} turns`,
-    `commands: ${accepted} accepted, ${refused} refused, ${retried} sent again, ${askedToWait} put off, ${repeated} repeated`,
-    `${list.length} subscribers were sent ${events} events`,
-    `faults: ${faults.join(', ')}`,
-  ].join('; ')
 }
 
 /** Waits until no timer is due and nothing that is due is left of the effects. */
