@@ -6,7 +6,7 @@ import type { BatchFrame, Reply, Subscribed } from '../../contracts/protocol.ts'
 
 export type StormSettings = {
   url: string
-  token: string
+  tokens: readonly string[]
   topics: readonly string[]
   sockets: number
   /** They come within this time. */
@@ -40,13 +40,13 @@ const refusals = new Set<string>()
 let resynced = 0
 let gaps = 0
 
-const createClient = (topic: string) => {
+const createClient = (topic: string, token: string) => {
   let cursor: { position: number; epoch: string } | undefined
   let isSubscribed = false
   let failures = 0
   const socket: Socket = io(`${settings.url}/live`, {
     transports: ['websocket'],
-    auth: { token: settings.token },
+    auth: { token },
     forceNew: true,
     reconnectionDelay: 200,
     reconnectionDelayMax: 3_000,
@@ -126,7 +126,8 @@ const subscribed = async (): Promise<number> => {
 }
 
 for (let number = 0; number < settings.sockets; number++) {
-  clients.push(createClient(settings.topics[number % settings.topics.length]!))
+  const { topics, tokens } = settings
+  clients.push(createClient(topics[number % topics.length]!, tokens[number % tokens.length]!))
   await sleep(settings.spreadMs / settings.sockets)
 }
 const came = await subscribed()

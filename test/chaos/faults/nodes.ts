@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosNode } from '../node-process.ts'
-import { onOneNode, recovered, seconds, type Fault } from './fault.ts'
+import { onOneNode, recovered, seconds, type Fault, type FaultContext } from './fault.ts'
 
 /** kill -9. */
 export const kill: Fault = onOneNode(async (node, { random, log }) => {
@@ -15,7 +15,7 @@ export const kill: Fault = onOneNode(async (node, { random, log }) => {
 export const term: Fault = onOneNode(async (node, { random, log }) => {
   const awayMs = random.chance(0.5) ? 0 : random.int(1, 3_000)
   log(`node ${node.name}, away ${seconds(awayMs)}`)
-  await ended(node)
+  await ended(node, log)
   await sleep(awayMs)
   await node.start()
 })
@@ -29,7 +29,7 @@ export const rolling: Fault = async ({ cluster, random, log }) => {
     cluster.claimed.add(node!)
     try {
       log(`node ${node!.name}`)
-      await ended(node!)
+      await ended(node!, log)
       await node!.start()
       await recovered([node!])
     } finally {
@@ -63,7 +63,7 @@ export const clock: Fault = onOneNode(async (node, { random, log }) => {
   const skew = random.pick([`+${SKEW_S}`, `-${SKEW_S}`])
   const lifeMs = random.int(3_000, 10_000)
   log(`node ${node.name} ${skew} s for ${seconds(lifeMs)}`)
-  await ended(node)
+  await ended(node, log)
   try {
     await node.start({
       environment: {
@@ -76,11 +76,14 @@ export const clock: Fault = onOneNode(async (node, { random, log }) => {
     })
     await sleep(lifeMs)
   } finally {
-    await ended(node)
+    await ended(node, log)
     await node.start()
   }
 })
 
-const ended = async (node: ChaosNode) => {
-  if (node.isUp()) await node.terminate()
+const ended = async (node: ChaosNode, log: FaultContext['log']) => {
+  if (!node.isUp()) return
+  const since = performance.now()
+  await node.terminate()
+  log(`node ${node.name} ended in ${seconds(performance.now() - since)}`)
 }

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aCrowd } from '../crowd.ts'
 import type { Fault } from './fault.ts'
 
 const ATTEMPTS = 5
 const ANSWER_MS = 10_000
 /** More than the server may keep for one client, and than all buffers of the system hold on the way. */
-const ASKED_BYTES = 12 * 1024 * 1024
-const MOST_QUESTIONS = 2_000
+const ASKED_BYTES = 16 * 1024 * 1024
+/** Within what one user may ask for in a minute. */
+const MOST_QUESTIONS = 200
 /** The server's limit is 1 MiB; the rest is for the buffers of the system. */
-const KEPT_BYTES = 6 * 1024 * 1024
+const KEPT_BYTES = 8 * 1024 * 1024
 /** Long enough for all answers, and shorter than the time within which a ping must be answered. */
 const DEAF_MS = 18_000
 const DRAIN_MS = 2_000
@@ -49,8 +51,9 @@ export const slowClient: Fault = async (context) => {
 }
 
 const joined = async ({ cluster, aToken }: Parameters<Fault>[0], topic: string) => {
+  const [token] = await aCrowd(cluster, aToken(), 1)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const client = await signIn(cluster.url, aToken(), topic)
+    const client = await signIn(cluster.url, token!, topic)
     if (client) return client
     await sleep(1_000)
   }

@@ -2,16 +2,18 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { atExit } from '../../support/at-exit.ts'
+import { aCrowd } from '../crowd.ts'
 import type { StormOutcome, StormSettings } from '../storm-process.ts'
 import type { Fault } from './fault.ts'
 
 const SOCKETS = 500
+const PEOPLE = 50
 
 /** Many clients come at once, are dropped together and come back together, where they were. */
 export const storm: Fault = async ({ cluster, random, aToken, aTopic, log }) => {
   const settings: StormSettings = {
     url: cluster.url,
-    token: aToken(),
+    tokens: await aCrowd(cluster, aToken(), PEOPLE),
     topics: Array.from({ length: 10 }, aTopic),
     sockets: SOCKETS,
     spreadMs: random.int(500, 2_000),
