@@ -137,8 +137,12 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
           for (const topic of group) resuming.delete(topic)
           if (!error) return answered(group, after, reply)
           if (!asked.connected) return
-          if (rough) ask(group, after)
-          else violated(`got no answer to a subscription: ${error.message}`, 'liveness')
+          if (rough) {
+            // The server may answer it all the same, and nobody hears that: until the next answer anything may repeat.
+            for (const cursor of group.flatMap((topic) => cursors.get(topic) ?? []))
+              cursor.repeatable = { after: after ?? 0, upTo: Infinity }
+            ask(group, after)
+          } else violated(`got no answer to a subscription: ${error.message}`, 'liveness')
         },
       )
   }
