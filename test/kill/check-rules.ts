@@ -49,7 +49,9 @@ const periodsOf = (turns: readonly Turn[]) => {
       const current = periods.at(-1)
       const { expiresAt } = data as { expiresAt: string }
       if (type === 'certification.expired') current?.expired.push(turn)
-      if (/^certification\.(renewed|suspended|revoked)$/.test(type) && current) current.endedAt ??= turn.at
+      // A command that was sent before the expiry and came after it, on a busy node, ended nothing.
+      if (/^certification\.(renewed|suspended|revoked)$/.test(type) && current?.expired.length === 0)
+        current.endedAt ??= turn.at
       if (/^certification\.(issued|renewed|reinstated)$/.test(type))
         periods.push({ expiresAt, from: turn.at, expired: [] })
     }
