@@ -117,6 +117,7 @@ export const createRedisLink = (url: string, note: (text: string) => void): Redi
 
   const commands = open(IMPATIENT)
   commands.on('ready', () => void lengths([])).on('close', () => found(false))
+  commands.once('ready', () => void warnOfEviction(commands, note))
 
   return {
     prefix: PREFIX,
@@ -160,6 +161,16 @@ const guarded = (connection: Redis, isThere: () => boolean, lost: () => void): R
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
+
+/** A full Redis that removes what it likes best forgets limits and reminders. Managed ones may not tell. */
+const warnOfEviction = async (connection: Redis, note: (text: string) => void) => {
+  const answer = await connection.config('GET', 'maxmemory-policy').catch(() => undefined)
+  const policy: unknown = Array.isArray(answer) ? answer[1] : undefined
+  if (typeof policy === 'string' && policy !== 'noeviction')
+    note(
+      `Redis may remove what Laurel keeps there: its maxmemory-policy is ${policy} and should be noeviction`,
+    )
+}
 
 const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), PATIENCE_MS)
 

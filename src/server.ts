@@ -29,7 +29,7 @@ import type { LimitOptions } from './auth/limits.ts'
 import { createDirectory } from './auth/organisations.ts'
 import { authRoutes } from './auth/routes.ts'
 import type { Sessions } from './auth/sessions.ts'
-import { createActivity } from './activity.ts'
+import { createActivity, type Activity } from './activity.ts'
 import { createBus, type Bus } from './bus.ts'
 import { createDatabaseClock, type Clock } from './clock.ts'
 import { createImportRows } from './effects/import-rows.ts'
@@ -43,6 +43,7 @@ import { health } from './gateway/health.ts'
 import { answerErrors, refuseAddress, refuseCardData } from './gateway/http-envelope.ts'
 import { importRoutes } from './gateway/import-routes.ts'
 import { createMetrics } from './gateway/metrics.ts'
+import { presenceRoutes } from './gateway/presence-routes.ts'
 import { priceRoutes } from './gateway/price-routes.ts'
 import type { Stats } from './gateway/readings.ts'
 import { createRequestLimits } from './gateway/request-limits.ts'
@@ -50,9 +51,11 @@ import { rest } from './gateway/rest.ts'
 import { routesOf } from './gateway/routes.ts'
 import { createSockets } from './gateway/sockets.ts'
 import { createPayments, type PaystackOptions } from './payments/payments.ts'
+import { createPresence, type Presence } from './presence.ts'
 import { createRedisLink } from './redis.ts'
 import { ALL_ROLES, type NodeRole } from './roles.ts'
 import { createRuntime, type Runtime } from './runtime.ts'
+import { createSharedLimits } from './shared-limits.ts'
 import { createSignIn } from './sign-in.ts'
 import { createVault, type VaultKey } from './vault.ts'
 import { whenThere } from './when-there.ts'
@@ -146,23 +149,28 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const { now } = clock
   const app = createHttp(parts)
 
-  const { tokenSecret, loginLimits, engineLimits, timerPollMs } = options
-  const signIn = await createSignIn({ database, tokenSecret, loginLimits, now, newId })
-  const fallbackOrgId = signIn.defaultOrgId
-  const { redisUrl, roles = ALL_ROLES } = options
+  const { tokenSecret, loginLimits, engineLimits, timerPollMs, redisUrl, roles = ALL_ROLES } = options
   const link = redisUrl ? createRedisLink(redisUrl, (text) => options.logger.warn(text)) : undefined
   if (link) undo.push(link.close)
   const journal = createJournal(database.sql)
-  const bus = createBus({ link, notices: database.notices, epoch: (await journal.head()).epoch })
+  const { epoch } = await journal.head()
+  const place = link && { link, space: `${link.prefix}:${epoch}` }
+  const sharedLimits = createSharedLimits(place)
+  const { limiterOf } = sharedLimits
+  const signIn = await createSignIn({ database, tokenSecret, loginLimits, limiterOf, now, newId })
+  const fallbackOrgId = signIn.defaultOrgId
+  const bus = createBus({ link, notices: database.notices, epoch })
   undo.push(bus.stop)
   const activity = createActivity(options.logger)
+  const presence = createPresence(newId(), place)
   const stats = (): Stats => ({
     ...runtime.stats(),
     delivery: delivery.stats(),
     bus: bus.stats(),
     redis: link?.stats(),
     sockets: sockets?.stats() ?? NO_SOCKETS,
-    limits: limits.stats(),
+    limits: { ...limits.stats(), alone: sharedLimits.alone() },
+    presence: presence.stats(),
     database: database.sql.connections(),
   })
   const metrics = createMetrics({
@@ -243,7 +251,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       failed,
     }),
   )
-  const limits = createRequestLimits(options.requestsPerMinute ?? 100)
+  const limits = createRequestLimits(options.requestsPerMinute ?? 100, limiterOf)
   const isGateway = roles.has('gateway')
   const socketsOf = () =>
     createSockets({
@@ -262,7 +270,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
         limited: atMost(32),
       },
       origins: options.origins ?? [],
-      activity,
+      activity: bothOf(activity, presence),
       now,
       newId,
       failed,
@@ -288,6 +296,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     await app.register(
       authorizationRoutes({ authorizations: createAuthorizations(database), limits, callerOf, now }),
     )
+    await app.register(presenceRoutes({ presence, limits, callerOf, now }))
     if (payments) await app.register(payments.webhooks)
     await app.register(documents(definitions, routes))
   }
@@ -296,6 +305,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     health({
       checks: checksOf(parts, journal),
       draining: () => closing !== undefined,
+      beside: () => (link ? { redis: link.isThere() ? 'there' : 'away' } : {}),
       metrics,
       metricsToken: options.metricsToken,
       callerOf,
@@ -308,6 +318,8 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   if (isGateway) {
     await delivery.start()
     undo.push(delivery.stop)
+    presence.start()
+    undo.push(presence.stop)
   }
   bus.start()
   runtime.start()
@@ -359,6 +371,18 @@ const NO_SOCKETS: Stats['sockets'] = {
   reads: 0,
   begun: { snapshot: 0, replayed: 0, resync_required: 0 },
 }
+
+/** Two that hear of the same connections. */
+const bothOf = (activity: Activity, presence: Presence): Pick<Activity, 'opened' | 'closed'> => ({
+  opened: (connection) => {
+    activity.opened(connection)
+    presence.opened(connection)
+  },
+  closed: (connection, reason) => {
+    activity.closed(connection, reason)
+    presence.closed(connection)
+  },
+})
 
 type Nodes = {
   bus: Bus

@@ -1,7 +1,7 @@
 import type { Database } from '../persistence/database.ts'
 import { createAccounts, type Accounts } from './auth/accounts.ts'
 import type { AuthenticateDeps } from './auth/authenticate.ts'
-import { createLoginLimits, type LimitOptions } from './auth/limits.ts'
+import { createLoginLimits, type LimiterOf, type LimitOptions } from './auth/limits.ts'
 import { ensureDefaultOrganisation } from './auth/organisations.ts'
 import { createPasswords } from './auth/passwords.ts'
 import { createSessions } from './auth/sessions.ts'
@@ -11,6 +11,7 @@ type Parts = {
   database: Database
   tokenSecret: string
   loginLimits: Partial<LimitOptions> | undefined
+  limiterOf: LimiterOf
   now: () => number
   newId: () => string
 }
@@ -19,7 +20,7 @@ type Parts = {
 export type SignIn = AuthenticateDeps & { accounts: Accounts; defaultOrgId: string }
 
 export const createSignIn = async (parts: Parts): Promise<SignIn> => {
-  const { database, tokenSecret, loginLimits, now, newId } = parts
+  const { database, tokenSecret, loginLimits, limiterOf, now, newId } = parts
   const tokens = createTokens({ secret: tokenSecret, now, newId })
   const sessions = createSessions({ database, tokens, now, newId })
   const defaultOrgId = await ensureDefaultOrganisation(database, {
@@ -31,7 +32,7 @@ export const createSignIn = async (parts: Parts): Promise<SignIn> => {
     database,
     sessions,
     passwords: createPasswords(),
-    limits: createLoginLimits(loginLimits),
+    limits: createLoginLimits(loginLimits, limiterOf),
     now,
     newId,
     defaultOrgId,

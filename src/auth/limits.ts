@@ -1,10 +1,6 @@
+import { hash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import {
-  RateLimiterMemory,
-  RateLimiterRes,
-  type IRateLimiterOptions,
-  type RateLimiterAbstract,
-} from 'rate-limiter-flexible'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 
 /** Who tries to get in, as what, from where. */
 export type Attempt = { account: string; address: string }
@@ -45,9 +41,26 @@ const QUARTER_S = 15 * 60
 const SLOW_S = 30
 
 /** Makes one counter: in memory, or in Redis with the memory as its insurance. */
-export type LimiterOf = (options: IRateLimiterOptions) => RateLimiterAbstract
+export type LimiterOf = (options: LimiterOptions) => Limiter
 
-const inMemory: LimiterOf = (options) => new RateLimiterMemory(options)
+export type LimiterOptions = {
+  keyPrefix: string
+  points: number
+  /** Seconds. */
+  duration: number
+  /** Nothing is ever taken back: whoever is refused is refused until the end of the duration. */
+  isFinal?: boolean
+}
+
+export type Limiter = {
+  /** Rejects with what is known of the refusal. */
+  consume: (key: string) => Promise<RateLimiterRes>
+  /** Takes one back. */
+  reward: (key: string) => Promise<unknown>
+  delete: (key: string) => Promise<unknown>
+}
+
+export const inMemory: LimiterOf = (options) => new RateLimiterMemory(options)
 
 export const createLoginLimits = (
   options: Partial<LimitOptions> = {},
@@ -63,7 +76,9 @@ export const createLoginLimits = (
   const slow = limiterOf({ keyPrefix: 'login-slow', points: 1, duration: SLOW_S })
   const registrations = limiterOf({ keyPrefix: 'register', points: registrationsPerAddress, duration: 3600 })
 
-  const pairKey = (attempt: Attempt) => `${addressKey(attempt.address)} ${attempt.account}`
+  /** Keys are not kept in one process only, and they are nobody's address book. */
+  const accountKey = ({ account: email }: Attempt) => hash('sha256', email, 'base64url')
+  const pairKey = (attempt: Attempt) => `${addressKey(attempt.address)} ${accountKey(attempt)}`
   return {
     attempt: async (attempt) => {
       for (const [limiter, key] of [
@@ -73,21 +88,21 @@ export const createLoginLimits = (
         const admission = await take(limiter, key)
         if (!admission.ok) return admission
       }
-      const calm = await take(account, attempt.account)
+      const calm = await take(account, accountKey(attempt))
       return calm.ok ? calm : take(slow, pairKey(attempt))
     },
     succeeded: async (attempt) => {
       await pair.delete(pairKey(attempt))
       await slow.delete(pairKey(attempt))
       await address.reward(addressKey(attempt.address))
-      await account.reward(attempt.account)
+      await account.reward(accountKey(attempt))
     },
     registration: (from) => take(registrations, addressKey(from)),
   }
 }
 
 /** Counts one request against a limiter. */
-export const take = async (limiter: RateLimiterAbstract, key: string): Promise<Admission> => {
+export const take = async (limiter: Limiter, key: string): Promise<Admission> => {
   try {
     await limiter.consume(key)
     return { ok: true }

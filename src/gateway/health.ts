@@ -11,6 +11,8 @@ type Dependencies = {
   checks: Readonly<Record<string, Check>>
   /** The server has begun to shut down. */
   draining: () => boolean
+  /** What a node can do without, and how it is; operators want to know. */
+  beside: () => Readonly<Record<string, string>>
   metrics: Metrics
   /** For a Prometheus on another machine; nobody has it when there is none. */
   metricsToken: string | undefined
@@ -45,7 +47,7 @@ export const health =
 
     app.get('/ready', async (_request, reply) => {
       const { checks, isReady } = await state()
-      if (isReady) return success({ checks }, now())
+      if (isReady) return success({ checks, ...deps.beside() }, now())
       const code = draining() ? 'shutting_down' : 'overloaded'
       return reply.code(503).send(failure(503, { code, message: 'not ready', details: checks }, now()))
     })

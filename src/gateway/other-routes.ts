@@ -14,6 +14,7 @@ import {
   RolesBody,
 } from '../auth/bodies.ts'
 import { commandData } from './generated-routes.ts'
+import { PresenceData } from './presence-routes.ts'
 import { PriceBody, PriceData, PriceParams } from './price-routes.ts'
 import type { RouteDocument } from './route.ts'
 
@@ -145,6 +146,11 @@ export const otherRoutes: readonly RouteDocument[] = [
     summary: 'Forget a saved card for good',
     data: z.object({ id: Id, removed: z.literal(true) }),
   }),
+  route('server', 'GET /api/v1/presence', {
+    operationId: 'presence.counts',
+    summary: 'How many of the organisation are connected (administrators and coordinators)',
+    data: PresenceData,
+  }),
   route('server', 'GET /health', {
     operationId: 'server.health',
     summary: 'Whether the process is alive',
@@ -155,6 +161,12 @@ export const otherRoutes: readonly RouteDocument[] = [
     operationId: 'server.ready',
     summary: 'Whether the server may have traffic; 503 when not',
     open: true,
-    data: z.object({ checks: z.record(z.string(), z.literal('ok')) }),
+    data: z.object({
+      checks: z.record(z.string(), z.literal('ok')),
+      redis: z
+        .enum(['there', 'away'])
+        .optional()
+        .describe('A server whose Redis is away has traffic, and does without'),
+    }),
   }),
 ]

@@ -1,5 +1,6 @@
 import type { Connections } from '../../persistence/sql.ts'
 import type { BusStats } from '../bus.ts'
+import type { Counts, Presence } from '../presence.ts'
 import type { LaneStats, QueueStats } from '../queue/queue.ts'
 import type { RedisStats } from '../redis.ts'
 import type { DeliveryStats } from './delivery.ts'
@@ -15,8 +16,9 @@ export type Stats = {
   /** Absent where no Redis is configured. */
   redis: RedisStats | undefined
   sockets: SocketStats
-  /** Calls that were refused before the dispatcher saw them. */
-  limits: { refused: number }
+  /** Calls that were refused before the dispatcher saw them, and what was counted while Redis was away. */
+  limits: { refused: number; alone: number }
+  presence: ReturnType<Presence['stats']>
   /** Absent where the database is in the process. */
   database: Connections | undefined
 }
@@ -33,6 +35,17 @@ const byLane = (name: string, help: string, key: keyof LaneStats): Reading => ({
   help,
   label: 'lane',
   of: ({ effects }) => Object.fromEntries(Object.entries(effects.lanes).map(([lane, of]) => [lane, of[key]])),
+})
+
+/** `all` is as of the last look at Redis; several nodes say the same, so it is not to be summed up. */
+const byScope = (name: string, help: string, key: keyof Counts): Reading => ({
+  name,
+  help,
+  label: 'scope',
+  of: ({ presence: { here, everywhere } }) => ({
+    node: here[key],
+    ...(everywhere && { all: everywhere[key] }),
+  }),
 })
 
 export const READINGS: readonly Reading[] = [
@@ -122,6 +135,13 @@ export const READINGS: readonly Reading[] = [
     name: 'laurel_rate_limited_total',
     help: 'Calls refused for their number',
     of: ({ limits }) => limits.refused,
+  },
+  byScope('laurel_presence_users', 'Users who are connected, to this node and to all', 'users'),
+  byScope('laurel_presence_sockets', 'Their open transports, to this node and to all', 'sockets'),
+  {
+    name: 'laurel_limits_alone_total',
+    help: 'Calls and sign-ins that only this node has counted, because Redis was away',
+    of: ({ limits }) => limits.alone,
   },
   {
     name: 'laurel_journal_repairs_total',

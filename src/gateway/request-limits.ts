@@ -1,5 +1,4 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { take, type Admission } from '../auth/limits.ts'
+import { take, type Admission, type Limiter, type LimiterOf } from '../auth/limits.ts'
 
 /** How much one user may ask for, over sockets and REST together (S4.45, C39). */
 export type RequestLimits = {
@@ -8,14 +7,19 @@ export type RequestLimits = {
   stats: () => { refused: number }
 }
 
-/** Subscriptions are counted apart: a reconnecting dashboard must not use up its commands. */
-const SUBSCRIPTIONS_PER_MINUTE = 240
+/** Subscriptions are counted apart: a reconnecting dashboard must not use up its commands. As many for each call. */
+const SUBSCRIPTIONS = 2.4
 
-export const createRequestLimits = (callsPerMinute: number): RequestLimits => {
-  const calls = new RateLimiterMemory({ points: callsPerMinute, duration: 60 })
-  const subscriptions = new RateLimiterMemory({ points: SUBSCRIPTIONS_PER_MINUTE, duration: 60 })
+export const createRequestLimits = (callsPerMinute: number, limiterOf: LimiterOf): RequestLimits => {
+  const aMinute = { duration: 60, isFinal: true }
+  const calls = limiterOf({ keyPrefix: 'calls', points: callsPerMinute, ...aMinute })
+  const subscriptions = limiterOf({
+    keyPrefix: 'subscriptions',
+    points: Math.ceil(SUBSCRIPTIONS * callsPerMinute),
+    ...aMinute,
+  })
   let refused = 0
-  const counted = async (limiter: RateLimiterMemory, userId: string) => {
+  const counted = async (limiter: Limiter, userId: string) => {
     const admission = await take(limiter, userId)
     if (!admission.ok) refused++
     return admission
