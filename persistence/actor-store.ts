@@ -46,7 +46,8 @@ export const createActorStore = ({ sql, engine }: Database, works = true): Actor
   },
 
   classify: (error) => {
-    if (error instanceof NotSent) return 'try_again'
+    // One that may only be read has applied nothing; a standby is about to take over, or somebody looks after it.
+    if (error instanceof NotSent || sqlState(error) === '25006') return 'try_again'
     if (isConnectionLoss(error)) return 'unknown_outcome'
     const state = sqlState(error) ?? ''
     if (state === '23505') return 'duplicate'

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Migrator } from '@mikro-orm/migrations'
 import { PgliteDriver, MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
+import type { ClientBase } from 'pg'
 import type { AnyActorDefinition } from '../actors/actor.ts'
 import { actors } from '../actors/registry.ts'
 import { actorEntity } from './actor-table.ts'
@@ -13,7 +14,7 @@ import { OfferingPrice } from './prices.ts'
 import { Webhook } from './webhooks.ts'
 import { lockFolder } from './folder-lock.ts'
 import { createNotices, type Notices } from './notices.ts'
-import { pgliteSql, postgresSql, type Sql } from './sql.ts'
+import { limited, pgliteSql, postgresSql, QUERY_LIMIT_MS, sqlState, type Sql } from './sql.ts'
 
 export type Database = {
   engine: 'pglite' | 'postgres'
@@ -81,16 +82,17 @@ const openPostgres = async (
   { url, poolSize = 10 }: { url: string; poolSize?: number },
   settings: Settings,
 ): Promise<Database> => {
-  const orm = await PostgresORM.init({
-    ...settings,
-    clientUrl: url,
-    pool: { min: 0, max: poolSize },
-    driverOptions: {
-      connectionTimeoutMillis: 5_000,
-      application_name: 'laurel',
-      idle_in_transaction_session_timeout: 30_000,
-    },
-  })
+  const open = (max: number, limits: object) =>
+    new PostgresORM({
+      ...settings,
+      clientUrl: url,
+      pool: { min: 0, max },
+      driverOptions: { connectionTimeoutMillis: 5_000, application_name: 'laurel', onConnect, ...limits },
+    })
+  // As in sql.ts, for the queries of MikroORM.
+  const orm = open(poolSize, { query_timeout: QUERY_LIMIT_MS })
+  // A migration takes as long as it takes.
+  const patient = open(1, {})
   const connection = orm.em.getDriver().getConnection()
   // Makes the pool; the first connection is made by the check, and no database is created on the way.
   await connection.connect({ skipOnConnect: true })
@@ -107,13 +109,26 @@ const openPostgres = async (
     notices,
     transaction: (work) => orm.em.fork().transactional(work),
     read: (work) => work(orm.em.fork()),
-    migrator: orm.migrator as Migrator,
+    migrator: patient.migrator as Migrator,
     close: async () => {
       await notices.close()
       await sql.close()
+      await patient.close(true)
       await orm.close(true)
     },
   }
+}
+
+/**
+ * Not as parameters of the start: a pooler in between would refuse them. With the second one, a backend ends the query of
+ * a node that is gone or has given it up; not every platform has it.
+ */
+const onConnect = async (client: ClientBase) => {
+  const set = (setting: string) => client.query(limited({ text: `set ${setting}` }, QUERY_LIMIT_MS))
+  await set(`idle_in_transaction_session_timeout = '30s'`)
+  await set(`client_connection_check_interval = '2s'`).catch((error: unknown) => {
+    if (sqlState(error) !== '22023') throw error
+  })
 }
 
 const openPglite = async ({ folder }: { folder?: string }, settings: Settings): Promise<Database> => {

@@ -16,6 +16,9 @@ export type Invariant = {
 /** `rows` are the first contradictions; without any, the invariant holds. */
 export type Finding = Omit<Invariant, 'contradictions'> & { rows: readonly object[] }
 
+/** For one invariant. Milliseconds. */
+const PATIENCE_MS = 60 * 60_000
+
 /** As many contradictions as somebody reads. */
 const MOST_ROWS = 5
 
@@ -37,7 +40,7 @@ export const verifyInvariants = (
       found(finding)
     }
     return findings
-  })
+  }, PATIENCE_MS)
 
 const invariantsOf = (definitions: readonly AnyActorDefinition[]): Invariant[] => {
   const types = new Set(definitions.map(({ contract }) => contract.actor))

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool, PoolClient, QueryConfig } from 'pg'
 
 /** The part of PGlite's own client that is used. */
 type Pglite = {
@@ -21,8 +21,8 @@ export type Sql = {
   flights: number
   /** Connections of this process, and who waits for one; PGlite has none. */
   connections: () => Connections | undefined
-  /** Several statements that see one snapshot of the database, and change nothing. */
-  consistently: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>
+  /** Several statements that see one snapshot of the database, and change nothing; each may take so long. Milliseconds. */
+  consistently: <Result>(work: (query: Query) => Promise<Result>, limitMs?: number) => Promise<Result>
   /** Runs `work` while no other process does the same under this lock. PostgreSQL only; PGlite has one process. */
   exclusively: <Result>(lock: number, work: () => Promise<Result>) => Promise<Result>
   close: () => Promise<void>
@@ -58,7 +58,16 @@ export const pgliteSql = (pglite: Pglite): Sql => {
  * (nested loops over the sorted input), so that the batches of several nodes lock rows in one order and cannot deadlock.
  */
 const FLIGHT_SETTINGS = `set plan_cache_mode = force_generic_plan; set enable_hashjoin = off; set enable_mergejoin = off;
-set enable_seqscan = off; set jit = off; set statement_timeout = '30s'; set lock_timeout = '10s'`
+set enable_seqscan = off; set jit = off; set statement_timeout = '12s'; set lock_timeout = '10s'`
+
+/**
+ * A connection on which nothing comes back for so long is given up: the network may have lost it without a word, and
+ * TCP would wait for a quarter of an hour. A commit ends before that if there is somebody to end it. Milliseconds.
+ */
+export const QUERY_LIMIT_MS = 10_000
+const COMMIT_LIMIT_MS = 15_000
+/** Another node may have a large table to change. Milliseconds. */
+const LOCK_LIMIT_MS = 60 * 60_000
 
 export const postgresSql = (pool: Pool, flights = 2): Sql => {
   const held: (Promise<PoolClient> | undefined)[] = Array.from({ length: flights })
@@ -71,7 +80,8 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     client: Pick<PoolClient, 'query'>,
     { name, text }: Statement,
     values: readonly unknown[] = [],
-  ) => (await client.query({ name, text, values: [...values] })).rows
+    limitMs = QUERY_LIMIT_MS,
+  ) => (await client.query(limited({ name, text, values: [...values] }, limitMs))).rows
 
   return {
     query: async (statement, values) => (await run(pool, statement, values)) as never,
@@ -80,7 +90,7 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
         throw new NotSent('no connection', { cause: error })
       })
       try {
-        return await run(client, statement, values)
+        return await run(client, statement, values, COMMIT_LIMIT_MS)
       } catch (error) {
         // An error without SQLSTATE, or of the classes "connection" and "shutdown", leaves a connection that nobody can trust.
         if (isConnectionLoss(error)) {
@@ -92,19 +102,19 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     },
     flights,
     connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    consistently: async (work) => {
+    consistently: async (work, limitMs = QUERY_LIMIT_MS) => {
       const client = await pool.connect()
       let broken = false
       try {
-        await client.query(`begin; ${SNAPSHOT.text}`)
+        await client.query(limited({ text: `begin; ${SNAPSHOT.text}` }, limitMs))
         const result = await work(
-          async (statement, values) => (await run(client, statement, values)) as never,
+          async (statement, values) => (await run(client, statement, values, limitMs)) as never,
         )
-        await client.query('commit')
+        await client.query(limited({ text: 'commit' }, limitMs))
         return result
       } catch (error) {
         broken = isConnectionLoss(error)
-        if (!broken) await client.query('rollback')
+        if (!broken) await client.query(limited({ text: 'rollback' }, limitMs))
         throw error
       } finally {
         client.release(broken)
@@ -113,7 +123,7 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     exclusively: async (lock, work) => {
       const client = await pool.connect()
       try {
-        await client.query('select pg_advisory_lock($1)', [lock])
+        await client.query(limited({ text: 'select pg_advisory_lock($1)', values: [lock] }, LOCK_LIMIT_MS))
         return await work()
       } finally {
         client.release(true) // Closing the connection is what gives the lock back, whatever happened.
@@ -129,13 +139,19 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
 const equipped = async (pool: Pool): Promise<PoolClient> => {
   const client = await pool.connect()
   try {
-    await client.query(FLIGHT_SETTINGS)
+    await client.query(limited({ text: FLIGHT_SETTINGS }, QUERY_LIMIT_MS))
     return client
   } catch (error) {
     client.release(true)
     throw error
   }
 }
+
+/** A query that is given up after so long; pg knows this setting for single queries, too, only its types do not. */
+export const limited = (query: QueryConfig, limitMs: number): QueryConfig & { query_timeout: number } => ({
+  ...query,
+  query_timeout: limitMs,
+})
 
 /** The statement never left this process, so it has certainly not been applied. */
 export class NotSent extends Error {
@@ -155,7 +171,8 @@ export const isUnavailable = (error: unknown): boolean => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? String(cause.code) : ''
     if (/^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_)/.test(code)) return true
-    if (/connection (terminated|error|timeout)|trying to connect/i.test(cause.message)) return true
+    if (/connection (terminated|error|timeout)|trying to connect|read timeout/i.test(cause.message))
+      return true
   }
   return error instanceof NotSent
 }

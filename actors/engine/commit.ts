@@ -23,16 +23,20 @@ type Job = {
 /** Waits between attempts while the database is away, in milliseconds; together about six seconds. */
 const PATIENCE_MS = [20, 50, 100, 250, 500, 1_000, 2_000, 2_000]
 
+/** No attempt begins after that, however few there were: each may have waited for a database that says nothing. */
+const MOST_MS = 8_000
+
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random())))
 
 /** Runs a read again while the database is away. @throws its last error when patience ends. */
 export const patiently = async <Result>(store: ActorStore, read: () => Promise<Result>): Promise<Result> => {
+  const until = performance.now() + MOST_MS
   for (const waitMs of PATIENCE_MS) {
     try {
       return await read()
     } catch (error) {
       const kind = store.classify(error)
-      if (kind === 'poison' || kind === 'duplicate') throw error
+      if (kind === 'poison' || kind === 'duplicate' || performance.now() > until) throw error
       await wait(waitMs)
     }
   }
@@ -45,7 +49,11 @@ let batches = 0
  * Commits a batch, whatever the database says: repetitions are found out, an unknown outcome is read back, a transient
  * error is tried again, and a batch with a poisonous write is halved until the write stands alone.
  */
-export const commitAll = async (job: Job, attempt = 0): Promise<Committed[]> => {
+export const commitAll = async (
+  job: Job,
+  attempt = 0,
+  until = performance.now() + MOST_MS,
+): Promise<Committed[]> => {
   const { store, flight, writes } = job
   if (writes.length === 0) return []
   try {
@@ -57,33 +65,36 @@ export const commitAll = async (job: Job, attempt = 0): Promise<Committed[]> => 
         : { status: 'committed', write: writes[index]!, from, batch },
     )
   } catch (error) {
-    return recover(job, error, attempt)
+    return recover(job, error, { attempt, until })
   }
 }
 
-const recover = async (job: Job, error: unknown, attempt: number): Promise<Committed[]> => {
+type Trial = { attempt: number; until: number }
+
+const recover = async (job: Job, error: unknown, { attempt, until }: Trial): Promise<Committed[]> => {
   const { store, writes } = job
   const kind = store.classify(error)
   if (kind === 'try_again' || kind === 'unknown_outcome') {
     const doubtful = kind === 'unknown_outcome' || job.doubtful === true
     const waitMs = PATIENCE_MS[attempt]
-    if (waitMs === undefined)
+    if (waitMs === undefined || performance.now() > until)
       return writes.map(() =>
         doubtful ? { status: 'unknown', error } : { status: 'failed', error, poison: false },
       )
     await wait(waitMs)
     // A repeated commit cannot apply anything twice: version and message id refuse it, and then it is read back.
-    return commitAll({ ...job, doubtful }, attempt + 1)
+    return commitAll({ ...job, doubtful }, attempt + 1, until)
   }
   if (kind === 'duplicate') {
     const known = await answersOf(store, writes).catch(() => undefined)
-    if (known?.some((answers) => answers.some(Boolean))) return retryUnanswered(job, known, attempt)
+    if (known?.some((answers) => answers.some(Boolean)))
+      return retryUnanswered(job, known, { attempt, until })
   }
   if (writes.length === 1) return [{ status: 'failed', error, poison: true }]
   const middle = writes.length >> 1
   return [
-    ...(await commitAll({ ...job, writes: writes.slice(0, middle) }, attempt)),
-    ...(await commitAll({ ...job, writes: writes.slice(middle) }, attempt)),
+    ...(await commitAll({ ...job, writes: writes.slice(0, middle) }, attempt, until)),
+    ...(await commitAll({ ...job, writes: writes.slice(middle) }, attempt, until)),
   ]
 }
 
@@ -91,10 +102,11 @@ const recover = async (job: Job, error: unknown, attempt: number): Promise<Commi
 const retryUnanswered = async (
   job: Job,
   known: readonly (readonly (StoredAnswer | undefined)[])[],
-  attempt: number,
+  { attempt, until }: Trial,
 ): Promise<Committed[]> => {
   const repeats = (index: number) => known[index]!.some(Boolean)
-  const rest = await commitAll({ ...job, writes: job.writes.filter((_, index) => !repeats(index)) }, attempt)
+  const writes = job.writes.filter((_, index) => !repeats(index))
+  const rest = await commitAll({ ...job, writes }, attempt, until)
   return job.writes.map((_, index) =>
     repeats(index) ? { status: 'answered', answers: known[index]! } : rest.shift()!,
   )

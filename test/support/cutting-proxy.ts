@@ -7,6 +7,8 @@ export type CuttingProxy = {
   cutAll: () => void
   /** Cuts the next connections, so many, on which this text is sent. @returns how many have been cut since */
   cutOn: (text: string, times: number) => () => number
+  /** Nothing passes any more on what is open now, and nobody is told; new connections are not concerned. */
+  stallAll: () => void
   /** From now on, whatever the target sends in one piece that contains this text never arrives. */
   swallow: (text: string) => void
   /** How many pieces have not arrived. */
@@ -17,6 +19,7 @@ export type CuttingProxy = {
 export const startCuttingProxy = async (target: number): Promise<CuttingProxy> => {
   const open = new Set<Socket>()
   let trap = { text: '', times: 0, sprung: 0 }
+  const stalled = new Set<Socket>()
   let unwanted: string | undefined
   let swallowed = 0
   const server = createServer((near) => {
@@ -34,12 +37,14 @@ export const startCuttingProxy = async (target: number): Promise<CuttingProxy> =
       })
     }
     near.on('data', (bytes) => {
+      if (stalled.has(near)) return
       if (trap.sprung < trap.times && bytes.includes(trap.text)) {
         trap.sprung++
         cut()
       } else far.write(bytes)
     })
     far.on('data', (bytes) => {
+      if (stalled.has(far)) return
       if (unwanted !== undefined && bytes.includes(unwanted)) swallowed++
       else near.write(bytes)
     })
@@ -55,6 +60,9 @@ export const startCuttingProxy = async (target: number): Promise<CuttingProxy> =
       const set = { text, times, sprung: 0 }
       trap = set
       return () => set.sprung
+    },
+    stallAll: () => {
+      for (const socket of open) stalled.add(socket)
     },
     swallow: (text) => {
       unwanted = text
