@@ -90,6 +90,7 @@ export const laurelEngine = async (
   return {
     engine,
     database,
+    owner: principal.userId,
     ids,
     deposit: () => deposit(ids[Math.floor(Math.random() * count)]!),
     depositHot: () => deposit(ids[0]!),
