@@ -25,6 +25,11 @@ export type Sql = {
   consistently: <Result>(work: (query: Query) => Promise<Result>, limitMs?: number) => Promise<Result>
   /** Runs `work` while no other process does the same under this lock. PostgreSQL only; PGlite has one process. */
   exclusively: <Result>(lock: number, work: () => Promise<Result>) => Promise<Result>
+  /**
+   * Whether a connection is a session: plans, settings and locks stay with it. They do not behind a pooler that hands out
+   * connections for single transactions.
+   */
+  keepsSessions: () => Promise<boolean>
   close: () => Promise<void>
 }
 
@@ -49,6 +54,7 @@ export const pgliteSql = (pglite: Pglite): Sql => {
         return work(async ({ text }, values = []) => (await tx.query(text, [...values])).rows as never)
       }),
     exclusively: (_, work) => work(),
+    keepsSessions: async () => true,
     close: async () => {},
   }
 }
@@ -129,6 +135,19 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
         client.release(true) // Closing the connection is what gives the lock back, whatever happened.
       }
     },
+    keepsSessions: async () => {
+      const [one, other] = await Promise.all([pool.connect(), pool.connect()])
+      try {
+        const before = await backendOf(one)
+        // Takes what `one` has just given back, if it has.
+        await other.query(limited({ text: 'begin' }, QUERY_LIMIT_MS))
+        const after = await backendOf(one)
+        await other.query(limited({ text: 'rollback' }, QUERY_LIMIT_MS))
+        return before === after
+      } finally {
+        for (const client of [one, other]) client.release(true)
+      }
+    },
     close: async () => {
       for (const client of held) (await client?.catch(() => undefined))?.release(true)
     },
@@ -145,6 +164,13 @@ const equipped = async (pool: Pool): Promise<PoolClient> => {
     client.release(true)
     throw error
   }
+}
+
+const backendOf = async (client: PoolClient) => {
+  const { rows } = await client.query<{ pid: number }>(
+    limited({ text: 'select pg_backend_pid() as pid' }, QUERY_LIMIT_MS),
+  )
+  return rows[0]?.pid
 }
 
 /** A query that is given up after so long; pg knows this setting for single queries, too, only its types do not. */

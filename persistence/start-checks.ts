@@ -12,10 +12,14 @@ const MIGRATION_LOCK = 4_242_001
 
 /**
  * Brings the schema up to date; with `apply: false` only looks whether it is.
- * @throws StartRefused when the database is newer than the code, or older and must not be changed.
+ * @throws StartRefused when the database is newer than the code, or older and must not be changed, or behind the wrong pooler.
  */
 export const migrate = async (database: Database, migrations: Migrations, { apply }: { apply: boolean }) => {
   const { migrator, sql, engine } = database
+  if (!(await sql.keepsSessions()))
+    throw new StartRefused(
+      'DATABASE_URL leads through a pooler that hands out connections for single transactions; use session pooling, or the address of PostgreSQL itself',
+    )
   const known = new Set(migrations.map((migration) => ('name' in migration ? migration.name : '')))
   const run = async () => {
     await migrator.getStorage().ensureTable()
