@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Control } from '../../src/paystack-simulator/control.ts'
 import { createSimulator } from '../../src/paystack-simulator/simulator.ts'
 import { createDatabase, startPostgres } from '../support/postgres.ts'
@@ -98,10 +100,8 @@ const assemble = async (
     redis.thaw()
     return Promise.all(nodes.map((node) => endWell(node)))
   })
-  const [first, ...others] = nodes
-  // Whoever comes first migrates; the others would only wait.
-  await first?.start()
-  await Promise.all(others.map((node) => node.start()))
+  await migrate(databaseUrl, folder)
+  await Promise.all(nodes.map((node) => node.start()))
   return {
     url: balancer.url,
     databaseUrl,
@@ -116,6 +116,20 @@ const assemble = async (
     close,
   }
 }
+
+/** Leaves compiled code behind as well, so that all later starts take half the time of the processor. */
+const migrate = (databaseUrl: string, folder: string) =>
+  promisify(execFile)(process.execPath, ['src/main.ts', '--migrate-only'], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'test',
+      DATABASE_URL: databaseUrl,
+      NODE_COMPILE_CACHE: compileCache(folder),
+    },
+  })
+
+const compileCache = (folder: string) => join(folder, 'compile-cache')
 
 type Servers = { databaseUrl: string; redisUrl: string; paystackUrl: string }
 
@@ -137,6 +151,7 @@ const createNode = async (
     postgres,
     environment: {
       NODE_ENV: 'test',
+      NODE_COMPILE_CACHE: compileCache(folder),
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
       DATABASE_URL: onPort(servers.databaseUrl, postgres.port),
