@@ -82,13 +82,6 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
       held[flight] = undefined
       throw error
     }))
-  const run = async (
-    client: Pick<PoolClient, 'query'>,
-    { name, text }: Statement,
-    values: readonly unknown[] = [],
-    limitMs = QUERY_LIMIT_MS,
-  ) => (await client.query(limited({ name, text, values: [...values] }, limitMs))).rows
-
   return {
     query: async (statement, values) => (await run(pool, statement, values)) as never,
     fly: async (flight, statement, values) => {
@@ -108,24 +101,7 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     },
     flights,
     connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    consistently: async (work, limitMs = QUERY_LIMIT_MS) => {
-      const client = await pool.connect()
-      let broken = false
-      try {
-        await client.query(limited({ text: `begin; ${SNAPSHOT.text}` }, limitMs))
-        const result = await work(
-          async (statement, values) => (await run(client, statement, values, limitMs)) as never,
-        )
-        await client.query(limited({ text: 'commit' }, limitMs))
-        return result
-      } catch (error) {
-        broken = isConnectionLoss(error)
-        if (!broken) await client.query(limited({ text: 'rollback' }, limitMs))
-        throw error
-      } finally {
-        client.release(broken)
-      }
-    },
+    consistently: consistentlyOn(pool),
     exclusively: async (lock, work) => {
       const client = await pool.connect()
       try {
@@ -135,22 +111,52 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
         client.release(true) // Closing the connection is what gives the lock back, whatever happened.
       }
     },
-    keepsSessions: async () => {
-      const [one, other] = await Promise.all([pool.connect(), pool.connect()])
-      try {
-        const before = await backendOf(one)
-        // Takes what `one` has just given back, if it has.
-        await other.query(limited({ text: 'begin' }, QUERY_LIMIT_MS))
-        const after = await backendOf(one)
-        await other.query(limited({ text: 'rollback' }, QUERY_LIMIT_MS))
-        return before === after
-      } finally {
-        for (const client of [one, other]) client.release(true)
-      }
-    },
+    keepsSessions: () => keepsSessions(pool),
     close: async () => {
       for (const client of held) (await client?.catch(() => undefined))?.release(true)
     },
+  }
+}
+
+const run = async (
+  client: Pick<PoolClient, 'query'>,
+  { name, text }: Statement,
+  values: readonly unknown[] = [],
+  limitMs = QUERY_LIMIT_MS,
+) => (await client.query(limited({ name, text, values: [...values] }, limitMs))).rows
+
+const consistentlyOn =
+  (pool: Pool): Sql['consistently'] =>
+  async (work, limitMs = QUERY_LIMIT_MS) => {
+    const client = await pool.connect()
+    let broken = false
+    try {
+      await client.query(limited({ text: `begin; ${SNAPSHOT.text}` }, limitMs))
+      const result = await work(
+        async (statement, values) => (await run(client, statement, values, limitMs)) as never,
+      )
+      await client.query(limited({ text: 'commit' }, limitMs))
+      return result
+    } catch (error) {
+      broken = isConnectionLoss(error)
+      if (!broken) await client.query(limited({ text: 'rollback' }, limitMs))
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+const keepsSessions = async (pool: Pool): Promise<boolean> => {
+  const [one, other] = await Promise.all([pool.connect(), pool.connect()])
+  try {
+    const before = await backendOf(one)
+    // Takes what `one` has just given back, if it has.
+    await other.query(limited({ text: 'begin' }, QUERY_LIMIT_MS))
+    const after = await backendOf(one)
+    await other.query(limited({ text: 'rollback' }, QUERY_LIMIT_MS))
+    return before === after
+  } finally {
+    for (const client of [one, other]) client.release(true)
   }
 }
 
