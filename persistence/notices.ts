@@ -11,6 +11,8 @@ export type Notices = {
   notify: (what: string) => void
   /** Hears what other nodes say; not what this one does. */
   listen: (listener: (what: string) => void) => void
+  /** Whether the database answers, whoever has all other connections. @throws when it does not */
+  ping: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -99,6 +101,10 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       hear = listener
       open()
       pulse = setInterval(() => ask('select 1'), PULSE_MS)
+    },
+    ping: async () => {
+      if (!client) throw new Error('not connected')
+      await client.query('select 1')
     },
     close: async () => {
       closed = true

@@ -87,7 +87,7 @@ export const createServerProcess = ({ environment, logFile, violated }: Options)
     const lines = readFileSync(logFile, 'utf8').slice(read).split('\n')
     read += lines.join('\n').length
     for (const line of lines) {
-      const level = /^\{"level":(\d+)/.exec(line)?.[1]
+      const level = /^\{(?:"time":\d+,)?"level":(\d+)/.exec(line)?.[1]
       if (Number(level) >= ERROR_LEVEL)
         violated(`the server logged an error: ${line.slice(0, 2_000)}`, 'no-exit')
     }
