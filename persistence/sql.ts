@@ -203,7 +203,11 @@ export const isUnavailable = (error: unknown): boolean => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? String(cause.code) : ''
     if (/^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_)/.test(code)) return true
-    if (/connection (terminated|error|timeout)|trying to connect|read timeout/i.test(cause.message))
+    if (
+      /connection (terminated|error|timeout)|trying to connect|read timeout|not queryable/i.test(
+        cause.message,
+      )
+    )
       return true
   }
   return error instanceof NotSent

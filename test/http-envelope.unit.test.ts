@@ -51,6 +51,18 @@ describe('the envelope', () => {
     expect(body.error).toEqual({ errorCode: 429, ...refusal })
   })
 
+  it('tells when to come back when the database is away', async () => {
+    for (const error of [
+      new Error('timeout exceeded when trying to connect'),
+      new Error('Query read timeout'),
+      Object.assign(new Error('terminating connection'), { code: '57P01' }),
+      new Error('failed', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) }),
+    ]) {
+      const { statusCode, headers, body } = await answerTo(error)
+      expect([statusCode, headers['retry-after'], body.error.code]).toEqual([503, '1', 'overloaded'])
+    }
+  })
+
   it.each([
     ['invalid_input', 400],
     ['not_found', 404],

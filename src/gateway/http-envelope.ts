@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Refusal, Refused, SharedErrorCode } from '../../contracts/protocol.ts'
+import { isUnavailable } from '../../persistence/sql.ts'
 import { hasCardData } from '../redaction.ts'
 import { CARD_DATA_REFUSED, isCardFault } from './guard.ts'
 
@@ -135,6 +136,11 @@ export const answerErrors = (app: FastifyInstance, now: () => number): void => {
     }
     // The cause is for the log; the client gets what finds it there.
     request.log.error({ err: error, correlationId: request.id }, 'request failed')
+    if (isUnavailable(error))
+      return reply
+        .code(503)
+        .header('retry-after', 1)
+        .send(failure(503, DATABASE_AWAY, now()))
     return reply
       .code(500)
       .send(
@@ -146,6 +152,8 @@ export const answerErrors = (app: FastifyInstance, now: () => number): void => {
       )
   })
 }
+
+const DATABASE_AWAY: Refusal = { code: 'overloaded', message: 'The database is not available' }
 
 /** Fastify's own complaints about a request; anything else is our fault. */
 const ofFastify = ({ code, statusCode = 500 }: FastifyError): HttpRefusal | undefined => {
