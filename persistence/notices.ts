@@ -11,8 +11,11 @@ export type Notices = {
   notify: (what: string) => void
   /** Hears what other nodes say; not what this one does. */
   listen: (listener: (what: string) => void) => void
-  /** Whether the database answers, whoever has all other connections. @throws when it does not */
-  ping: () => Promise<void>
+  /**
+   * Asks the database for a sign of life, whoever has all other connections.
+   * @returns false when this connection is not there now. @throws when nothing comes back
+   */
+  ping: () => Promise<boolean>
   close: () => Promise<void>
 }
 
@@ -103,8 +106,8 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       pulse = setInterval(() => ask('select 1'), PULSE_MS)
     },
     ping: async () => {
-      if (!client) throw new Error('not connected')
-      await client.query('select 1')
+      await client?.query('select 1')
+      return client !== undefined
     },
     close: async () => {
       closed = true

@@ -446,7 +446,10 @@ const inTime = async (step: () => unknown, failed: Parts['failed']) => {
 /** What has to work before a request can. */
 const checksOf = ({ database, migrations }: Parts, journal: Journal) => ({
   // Where it has a connection of its own, a busy pool takes no node away from its clients.
-  database: async () => void (await (database.notices?.ping() ?? journal.head())),
+  database: async () => {
+    if (!(await database.notices?.ping())) await journal.head()
+    return undefined
+  },
   migrations: async () => {
     const missing = await missingMigrations(database, migrations)
     return missing.length > 0 ? `${missing.length} not applied` : undefined
