@@ -24,7 +24,9 @@ export const aWatcher = async (url: string) => {
       return async () => {
         clearInterval(timer)
         await asking
-        return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, total / Math.max(looks, 1)]))
+        return Object.fromEntries(
+          Object.entries(totals).map(([name, total]) => [name, total / Math.max(looks, 1)]),
+        )
       }
     },
     close: () => client.end(),

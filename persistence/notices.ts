@@ -57,7 +57,7 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       if (error && attempts === 0) failed(error)
       again = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]!)
     }
-    fresh.on('error', lose).on('end', () => lose())
+    fresh.on('error', (error) => lose(error)).on('end', () => lose())
     fresh.on('notification', ({ payload = '' }) => {
       const [from, what = ''] = payload.split(' ')
       if (from !== self) hear?.(what)
@@ -84,7 +84,7 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
     const asked = client
     asked?.query(text, values).catch((error: unknown) => {
       // It is made again; whoever waits for the notice looks by itself.
-      if (asked === client) asked.emit('error', error as Error)
+      if (asked === client) asked.emit('error', new Error('no answer', { cause: error }))
     })
   }
 

@@ -23,7 +23,7 @@ export const repeat = (message: Message, stored: StoredAnswer): Reply => {
 /** The answer of a timer that was replaced before it fired. */
 export const STALE: Refused = refused('not_found', 'this timer has been replaced')
 
-export const reused = (): Refused =>
+const reused = (): Refused =>
   refused('command_id_reused', 'this commandId was sent before with another payload')
 
 export const internal = (): Refused => refused('internal', 'something went wrong on our side')

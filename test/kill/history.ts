@@ -69,13 +69,13 @@ export const createHistory = (violated: Violated): History => {
     const last = turns.at(-1)?.position ?? 0
     if (turn.position !== last + sizeOf(turn))
       violated(
-        `${place} has position ${turn.position} and ${turn.events.length} events after ${last}, which is ${text(turns.at(-1))}`,
+        `${place} has position ${turn.position} and ${turn.events.length} events after ${last}, which is ${readable(turns.at(-1))}`,
         'positions-dense',
       )
     const before = listIn(actors, turn.actorId).at(-1)
     if (turn.version !== (before?.version ?? 0) + 1)
       violated(
-        `${place} follows version ${before?.version ?? 0} in the journal: ${text(before)}`,
+        `${place} follows version ${before?.version ?? 0} in the journal: ${readable(before)}`,
         'versions-dense',
       )
     if (turn.from !== (before?.to ?? null))
@@ -84,7 +84,7 @@ export const createHistory = (violated: Violated): History => {
     const earlier = byMessage.get(key)
     if (earlier)
       violated(
-        `${place} applies message ${turn.messageId} for the second time: ${text(turn)}; ${text(earlier)}`,
+        `${place} applies message ${turn.messageId} for the second time: ${readable(turn)}; ${readable(earlier)}`,
         turn.cause === 'timer' ? 'timers-once' : turn.cause === 'signal' ? 'effects-once' : 'acked-once',
       )
     byMessage.set(key, turn)
@@ -111,7 +111,7 @@ export const createHistory = (violated: Violated): History => {
 const onceOnly = ({ cause, messageId }: Turn) =>
   cause === 'timer' ? messageId.split(':').slice(0, 3).join(':') : messageId
 
-const text = (value: unknown) => JSON.stringify(value)?.slice(0, 1_000)
+const readable = (value: unknown) => JSON.stringify(value)?.slice(0, 1_000)
 
 /** Drivers differ in how they print large numbers. */
 type Stored<Row, Numbers extends keyof Row> = Omit<Row, Numbers> & Record<Numbers, number | string>
