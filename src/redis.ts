@@ -138,7 +138,7 @@ export const createRedisLink = (url: string, note: (text: string) => void): Redi
       () => isThere === true,
       () => unpublished++,
     ),
-    subscriber: aSubscriber,
+    subscriber: () => listening(aSubscriber()),
     stats: () => ({ isThere: isThere === true, outages, unpublished }),
     close: () => {
       closed = true
@@ -148,15 +148,30 @@ export const createRedisLink = (url: string, note: (text: string) => void): Redi
   }
 }
 
-/** The adapter leaves the promises of `publish` to themselves, and one that rejects would end the process. */
+/**
+ * The adapter leaves the promises of `publish` to themselves, and one that rejects would end the process. What cannot be
+ * sent now is never sent.
+ */
 const guarded = (connection: Redis, isThere: () => boolean, lost: () => void): Redis =>
+  instead(connection, {
+    publish: async (channel: string, message: string | Buffer) => {
+      if (!isThere()) return lost()
+      return connection.publish(channel, message).catch(lost)
+    },
+  })
+
+/** So it does with those of `subscribe`, which wait for Redis, and reject when this process ends before it has come. */
+const listening = (connection: Redis): Redis =>
+  instead(connection, {
+    subscribe: (...channels: string[]) => connection.subscribe(...channels.flat()).catch(() => undefined),
+    psubscribe: (...patterns: string[]) => connection.psubscribe(...patterns.flat()).catch(() => undefined),
+  })
+
+/** The same connection with other methods of these names. */
+const instead = (connection: Redis, methods: Readonly<Record<string, unknown>>): Redis =>
   new Proxy(connection, {
     get: (target, name) => {
-      if (name === 'publish')
-        return async (channel: string, message: string | Buffer) => {
-          if (!isThere()) return lost()
-          return target.publish(channel, message).catch(lost)
-        }
+      if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name]
       const value: unknown = Reflect.get(target, name)
       return typeof value === 'function' ? value.bind(target) : value
     },

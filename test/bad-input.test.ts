@@ -701,7 +701,7 @@ describe('a flood', () => {
   })
 
   it('of subscriptions and of namespaces stays without effect', PATIENCE, async () => {
-    const { server, admin, mentorId, expectUnharmed } = await aScene()
+    const { server, admin, mentorId, expectUnharmed } = await aScene({ requestsPerMinute: 100 })
     const raw = await signedInRaw(server, admin.token)
     for (let index = 0; index < 1_000; index++)
       raw.send(`40/x${index},${JSON.stringify({ token: admin.token })}`)

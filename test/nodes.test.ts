@@ -160,6 +160,24 @@ describe.runIf(isPostgres)('what one node commits', () => {
   )
 })
 
+describe.runIf(isPostgres && withRedis)('a node that starts and stops', () => {
+  for (const [how, away] of [
+    ['frozen', (own: RedisServer) => own.freeze()],
+    ['away', (own: RedisServer) => own.kill()],
+  ] as const)
+    it(`while Redis is ${how} leaves no promise behind`, PATIENCE, async () => {
+      const own = await startRedis()
+      onTestFinished(own.stop)
+      await away(own)
+      const { url, close } = await aServer({ redisUrl: own.url })
+      expect((await fetch(`${url}/ready`)).status).toBe(200)
+      await close()
+      // An unhandled rejection would fail the test here.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      own.thaw()
+    })
+})
+
 describe.runIf(isPostgres)('a command that is sent to two nodes', () => {
   it('at once is applied once, and answered the same by both', PATIENCE, async () => {
     const { one, two, admin, mentorId } = await aPair()
