@@ -37,6 +37,7 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
   let pulse: NodeJS.Timeout | undefined
   let speaking: NodeJS.Timeout | undefined
   const unsaid = new Set<string>()
+  let tail: Promise<unknown> = Promise.resolve()
 
   const connect = async () => {
     const fresh = new Client({
@@ -80,9 +81,17 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
 
   const open = () => void connect()
 
+  /** One question after the other: the client does not take several at once. */
+  const query = (asked: Client, text: string, values: string[] = []) => {
+    const answer = tail.then(() => asked.query(text, values))
+    tail = answer.catch(() => undefined)
+    return answer
+  }
+
   const ask = (text: string, values: string[] = []) => {
     const asked = client
-    asked?.query(text, values).catch((error: unknown) => {
+    if (!asked) return
+    query(asked, text, values).catch((error: unknown) => {
       // It is made again; whoever waits for the notice looks by itself.
       if (asked === client) asked.emit('error', new Error('no answer', { cause: error }))
     })
@@ -106,8 +115,9 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       pulse = setInterval(() => ask('select 1'), PULSE_MS)
     },
     ping: async () => {
-      await client?.query('select 1')
-      return client !== undefined
+      if (!client) return false
+      await query(client, 'select 1')
+      return true
     },
     close: async () => {
       closed = true

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { actors } from '../actors/registry.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { openDatabase, type DatabaseOptions } from '../persistence/database.ts'
+import { beginEpoch as renewEpoch } from '../persistence/epoch.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { checkActors, migrate } from '../persistence/start-checks.ts'
 import { banner } from './banner.ts'
@@ -88,7 +89,7 @@ const runMigrations = async (config: Config) => {
 const beginEpoch = async (config: Config) => {
   const database = await openDatabase(addressOf(config), migrations)
   try {
-    await database.sql.query({ name: 'new_epoch', text: 'update journal_head set epoch = gen_random_uuid()' })
+    await renewEpoch(database.sql)
     say('The journal has a new epoch: clients that come back start from a fresh snapshot.')
   } finally {
     await database.close()
