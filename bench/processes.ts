@@ -5,7 +5,7 @@ import { startServer, type LaurelServer } from '../src/server.ts'
 import { freePort } from '../test/support/free-port.ts'
 
 export const PASSWORD = 'a password for benchmarks'
-const TOKEN_SECRET = randomBytes(32).toString('base64url')
+export const TOKEN_SECRET = randomBytes(32).toString('base64url')
 
 /** Prepares a database in this process, before the server under test has it for itself. */
 export const prepare = async <Result>(

@@ -1,6 +1,8 @@
 import { benchEffects } from './effects.ts'
 import { benchEngine } from './engine.ts'
+import { benchFanout } from './fanout.ts'
 import { benchMemory } from './memory.ts'
+import { benchNodes } from './nodes.ts'
 import { benchSockets } from './sockets.ts'
 import { benchColdStart, benchDueTimers } from './storage.ts'
 
@@ -11,6 +13,8 @@ const benches: Record<string, () => Promise<void>> = {
   timers: benchDueTimers,
   'cold-start': benchColdStart,
   memory: benchMemory,
+  fanout: benchFanout,
+  nodes: benchNodes,
 }
 
 const wanted = process.argv.slice(2)
