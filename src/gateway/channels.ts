@@ -124,7 +124,9 @@ export const createChannels = (
 
   const emit = (topic: string, mode: Mode, name: string, frame: object) => {
     const room = roomOf(topic, mode)
-    frames += namespace.adapter.rooms.get(room)?.size ?? 0
+    const receivers = namespace.adapter.rooms.get(room)?.size ?? 0
+    if (receivers === 0) return // Socket.IO would encode it for nobody.
+    frames += receivers
     namespace.local.to(room).emit(name, frame)
   }
 

@@ -9,6 +9,7 @@ import { admitTo, noSuchNamespace } from './admission.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { forgetRequests } from './forget-requests.ts'
 import { namespacesOf, type NamespaceContract } from './namespaces.ts'
 import { isOwnOrigin } from './origin.ts'
 import { aFaultCount, readPacket, type Packet } from './packet.ts'
@@ -83,6 +84,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
     parser: boundedParser,
     allowRequest: (request, callback) => callback(null, !draining && isOwnOrigin(request, deps.origins)),
   })
+  forgetRequests(io)
   const connections = createConnections({ ...deps, failed })
   const stopWatching = watchSlowClients(io, (transport) => {
     slowClients++
@@ -108,6 +110,8 @@ export const createSockets = (deps: Dependencies): Sockets => {
     const { namespace, subscriptions, admits } = frontage
     namespace.use(admitTo(deps, admits))
     namespace.on('connection', (socket) => {
+      // The token has been read, and would be kept for as long as the connection lasts.
+      socket.handshake.auth = {}
       const connection = connections.open(socket, socket.data.caller as Caller, async (it) => {
         if (admits(it.principal())) return subscriptions.recheck(it)
         // The other namespaces of the connection go on.
