@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
 import { Migrator } from '@mikro-orm/migrations'
 import { PgliteDriver, MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
@@ -131,6 +132,9 @@ const onConnect = async (client: ClientBase) => {
   })
 }
 
+/** It is filled with zeros at every start: the default of 128 MB takes four times as long, and as much more memory. */
+const PGLITE_BUFFERS = 'shared_buffers=32MB'
+
 const openPglite = async ({ folder }: { folder?: string }, settings: Settings): Promise<Database> => {
   if (folder) mkdirSync(folder, { recursive: true })
   const unlock = folder ? lockFolder(join(folder, 'laurel.lock')) : () => {}
@@ -139,6 +143,7 @@ const openPglite = async ({ folder }: { folder?: string }, settings: Settings): 
       ...settings,
       driver: PgliteDriver,
       dbName: folder ? join(folder, 'pglite') : 'memory://',
+      driverOptions: { startParams: [...PGlite.defaultStartParams, '-c', PGLITE_BUFFERS] },
     })
     const connection = orm.em.getDriver().getConnection()
     const pglite = await connection.getNativeClient()

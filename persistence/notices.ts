@@ -56,7 +56,7 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       if (closed) return
       // Once for each outage.
       if (error && attempts === 0) failed(error)
-      again = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]!)
+      again = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)])
     }
     fresh.on('error', (error) => lose(error)).on('end', () => lose())
     fresh.on('notification', ({ payload = '' }) => {

@@ -26,6 +26,7 @@ import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
 import type { Accounts } from './auth/accounts.ts'
 import { authenticate, createCallerOf } from './auth/authenticate.ts'
 import type { LimitOptions } from './auth/limits.ts'
+import type { PasswordCost } from './auth/passwords.ts'
 import { createDirectory } from './auth/organisations.ts'
 import { authRoutes } from './auth/routes.ts'
 import type { Sessions } from './auth/sessions.ts'
@@ -83,6 +84,8 @@ export type ServerOptions = {
   /** Who has had so many payments fail within an hour has to wait; 10 by default. */
   failedPaymentsPerHour?: number
   loginLimits?: Partial<LimitOptions>
+  /** What it takes to guess a password; by default what OWASP recommends. */
+  passwordCost?: PasswordCost
   engineLimits?: Partial<EngineLimits>
   /** Migrations run at the start unless somebody wants to run them by hand. */
   migrate?: boolean
@@ -149,7 +152,15 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const { now } = clock
   const app = createHttp(parts)
 
-  const { tokenSecret, loginLimits, engineLimits, timerPollMs, redisUrl, roles = ALL_ROLES } = options
+  const {
+    tokenSecret,
+    loginLimits,
+    passwordCost,
+    engineLimits,
+    timerPollMs,
+    redisUrl,
+    roles = ALL_ROLES,
+  } = options
   const link = redisUrl ? createRedisLink(redisUrl, (text) => options.logger.warn(text)) : undefined
   if (link) undo.push(link.close)
   const journal = createJournal(database.sql)
@@ -157,7 +168,15 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const place = link && { link, space: `${link.prefix}:${epoch}` }
   const sharedLimits = createSharedLimits(place)
   const { limiterOf } = sharedLimits
-  const signIn = await createSignIn({ database, tokenSecret, loginLimits, limiterOf, now, newId })
+  const signIn = await createSignIn({
+    database,
+    tokenSecret,
+    loginLimits,
+    passwordCost,
+    limiterOf,
+    now,
+    newId,
+  })
   const fallbackOrgId = signIn.defaultOrgId
   const bus = createBus({ link, notices: database.notices, epoch })
   undo.push(bus.stop)

@@ -3,7 +3,7 @@ import { createAccounts, type Accounts } from './auth/accounts.ts'
 import type { AuthenticateDeps } from './auth/authenticate.ts'
 import { createLoginLimits, type LimiterOf, type LimitOptions } from './auth/limits.ts'
 import { ensureDefaultOrganisation } from './auth/organisations.ts'
-import { createPasswords } from './auth/passwords.ts'
+import { createPasswords, type PasswordCost } from './auth/passwords.ts'
 import { createSessions } from './auth/sessions.ts'
 import { createTokens } from './auth/tokens.ts'
 
@@ -11,6 +11,7 @@ type Parts = {
   database: Database
   tokenSecret: string
   loginLimits: Partial<LimitOptions> | undefined
+  passwordCost: PasswordCost | undefined
   limiterOf: LimiterOf
   now: () => number
   newId: () => string
@@ -20,7 +21,7 @@ type Parts = {
 export type SignIn = AuthenticateDeps & { accounts: Accounts; defaultOrgId: string }
 
 export const createSignIn = async (parts: Parts): Promise<SignIn> => {
-  const { database, tokenSecret, loginLimits, limiterOf, now, newId } = parts
+  const { database, tokenSecret, loginLimits, passwordCost, limiterOf, now, newId } = parts
   const tokens = createTokens({ secret: tokenSecret, now, newId })
   const sessions = createSessions({ database, tokens, now, newId })
   const defaultOrgId = await ensureDefaultOrganisation(database, {
@@ -31,7 +32,7 @@ export const createSignIn = async (parts: Parts): Promise<SignIn> => {
   const accounts = createAccounts({
     database,
     sessions,
-    passwords: createPasswords(),
+    passwords: createPasswords(passwordCost && { cost: passwordCost }),
     limits: createLoginLimits(loginLimits, limiterOf),
     now,
     newId,

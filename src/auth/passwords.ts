@@ -3,8 +3,11 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 import { HttpRefusal } from '../gateway/http-envelope.ts'
 
+/** Of Argon2id. Each hash keeps what it was made with. */
+export type PasswordCost = { memoryKib: number; passes: number; lanes: number }
+
 /** OWASP's smallest setting for Argon2id: 19 MiB, 2 passes, 1 lane; about 0.1 s of one core. */
-const COST = { memoryKib: 19_456, passes: 2, lanes: 1 }
+const COST: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 }
 const SALT_BYTES = 16
 const TAG_BYTES = 32
 
@@ -34,17 +37,18 @@ export type Passwords = {
 }
 
 /**
+ * @param cost of new passwords
  * @param parallel derivations at once; more would take the thread pool from files and DNS (it has four threads)
  * @param queue derivations that may wait; beyond that callers are sent away
  */
-export const createPasswords = ({ parallel = 2, queue = 50 } = {}): Passwords => {
+export const createPasswords = ({ cost = COST, parallel = 2, queue = 50 } = {}): Passwords => {
   const gate = createGate(parallel, queue)
-  const nobody: Encoded = { ...COST, salt: randomBytes(SALT_BYTES), tag: randomBytes(TAG_BYTES) }
+  const nobody: Encoded = { ...cost, salt: randomBytes(SALT_BYTES), tag: randomBytes(TAG_BYTES) }
   return {
     hash: (password) =>
       gate.pass(async () => {
         const salt = randomBytes(SALT_BYTES)
-        return encode({ ...COST, salt, tag: await derive(password, { ...COST, salt }, TAG_BYTES) })
+        return encode({ ...cost, salt, tag: await derive(password, { ...cost, salt }, TAG_BYTES) })
       }),
     matches: (password, stored) =>
       gate.pass(async () => {
@@ -56,14 +60,13 @@ export const createPasswords = ({ parallel = 2, queue = 50 } = {}): Passwords =>
   }
 }
 
-type Cost = typeof COST
-type Encoded = Cost & { salt: Buffer; tag: Buffer }
+type Encoded = PasswordCost & { salt: Buffer; tag: Buffer }
 
 const argon = promisify(argon2)
 
 const derive = (
   password: string,
-  { memoryKib, passes, lanes, salt }: Cost & { salt: Buffer },
+  { memoryKib, passes, lanes, salt }: PasswordCost & { salt: Buffer },
   tagLength: number,
 ) =>
   argon('argon2id', {

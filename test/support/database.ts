@@ -1,6 +1,8 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { inject } from 'vitest'
 import { openDatabase, type Database, type DatabaseOptions } from '../../persistence/database.ts'
 import { migrations } from '../../persistence/migrations/list.ts'
@@ -31,7 +33,8 @@ export const aDatabaseAddress = async (): Promise<Address> =>
 const inFolder = async (): Promise<Address> => {
   const folder = await mkdtemp(join(tmpdir(), 'laurel-test-'))
   const template = inject('pgliteTemplate')
-  if (template) await cp(template, folder, { recursive: true })
+  // A thousand files: twice as fast as Node's own copying.
+  if (template) await promisify(execFile)('cp', ['-R', `${template}/.`, folder])
   return { database: { folder }, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
@@ -40,6 +43,6 @@ const inPostgres = async (): Promise<Address> => {
   const { createDatabase } = await import('./postgres.ts')
   const server = inject('postgresUrl')
   if (server === undefined) throw new Error('LAUREL_TEST_DATABASE=postgres, but there is no PostgreSQL')
-  const { url, drop } = await createDatabase(server)
+  const { url, drop } = await createDatabase(server, inject('postgresTemplate'))
   return { database: { url, poolSize: 5 }, remove: drop }
 }

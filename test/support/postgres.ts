@@ -31,7 +31,7 @@ export type Postgres = {
   restart: () => Promise<void>
 }
 
-/** An empty database that belongs to one test file. */
+/** A database that belongs to one test file. */
 export type TestDatabase = { url: string; name: string; drop: () => Promise<void> }
 
 const PORT_ATTEMPTS = 5
@@ -78,13 +78,16 @@ export async function startPostgres({
   }
 }
 
-/** Makes an empty database with a random name on the server at `serverUrl`. `drop` ends its connections first. */
-export async function createDatabase(serverUrl: string): Promise<TestDatabase> {
+/**
+ * Makes a database with a random name on the server at `serverUrl`, empty unless there is another one to copy. `drop`
+ * ends its connections first.
+ */
+export async function createDatabase(serverUrl: string, template = 'template0'): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  // Nobody can be connected to template0, so files that start together never block each other.
-  await query(serverUrl, `create database ${name} template template0`)
+  // Nobody is connected to a template, so files that start together never block each other.
+  await query(serverUrl, `create database ${name} template ${template}`)
   return { url: url.href, name, drop: () => query(serverUrl, `drop database if exists ${name} with (force)`) }
 }
 

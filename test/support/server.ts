@@ -38,6 +38,8 @@ export const aServer = async (
       vaultKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
       requestsPerMinute: 1_000_000,
       loginLimits: { perAddress: 1_000_000, perAccount: 1_000_000, perAccountAndAddress: 1_000_000 },
+      // Tests sign in more often than a node does in a week.
+      passwordCost: { memoryKib: 64, passes: 1, lanes: 1 },
       clock,
       timerPollMs: 50,
       logger: pino({ level: process.env['LAUREL_TEST_LOG'] ?? 'fatal' }),
