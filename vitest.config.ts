@@ -4,8 +4,43 @@ import { findPostgres } from './test/support/postgres-process.ts'
 
 const machines = ['test/**/*.machine.test.ts']
 const unit = ['test/**/*.unit.test.ts', 'test/dependency-floors.test.ts']
-/** Everything else runs twice: on PGlite and on PostgreSQL. */
+/** Everything else needs a database. */
 const system = { include: ['test/**/*.test.ts'], exclude: [...machines, ...unit] }
+
+/**
+ * What these look at is the same on every database, so they run on PostgreSQL alone where there is one. With
+ * LAUREL_TEST_ALL=true (`npm run test:all`) everything runs on both.
+ */
+const neutral = [
+  'activity',
+  'admin',
+  'authorization',
+  'bad-input',
+  'card-testing',
+  'certification-routes',
+  'dead-effects',
+  'deploy',
+  'disputes',
+  'metrics',
+  'metrics-token',
+  'payment-effects',
+  'payment-faults',
+  'payment-repeats',
+  'payment-routes',
+  'payment-status',
+  'paystack-simulator',
+  'presence',
+  'prices',
+  'purchases',
+  'redaction',
+  'refund-effects',
+  'refund-faults',
+  'refunds',
+  'rest-input',
+  'socket-sessions',
+  'user-administration',
+  'webhooks',
+].map((name) => `test/${name}.test.ts`)
 
 /** CI never skips: there, a missing server fails the project `postgres` with a clear error. */
 const withPostgres = findPostgres() !== undefined || process.env['CI'] === 'true'
@@ -13,6 +48,10 @@ const withPostgres = findPostgres() !== undefined || process.env['CI'] === 'true
 const pglite = {
   test: {
     ...system,
+    exclude: [
+      ...system.exclude,
+      ...(withPostgres && process.env['LAUREL_TEST_ALL'] !== 'true' ? neutral : []),
+    ],
     name: 'pglite',
     env: { LAUREL_TEST_DATABASE: 'pglite' },
     globalSetup: [
@@ -33,8 +72,8 @@ const postgres = {
 
 export default defineConfig({
   test: {
-    // Two on two cores, where the default would be one: a file waits for sockets and timers most of the time.
-    maxWorkers: Math.min(4, Math.max(2, availableParallelism() - 1)),
+    // Three on two cores, where the default would be one: a file waits for sockets, timers and processes half of the time.
+    maxWorkers: Math.min(4, Math.max(3, availableParallelism() - 1)),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

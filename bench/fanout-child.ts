@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sent } from './subscribers.ts'
 
 export type Order =
@@ -24,15 +25,21 @@ export const obeyParent = (port: number, send: (count: number) => void, sent: Se
         return
       case 'tell':
         return process.send!(sent.splice(0))
-      case 'weigh': {
-        global.gc?.()
-        global.gc?.()
-        const { rss, heapUsed } = process.memoryUsage()
-        return process.send!({ resident: rss, heap: heapUsed } satisfies Weight)
-      }
+      case 'weigh':
+        return void weigh().then((weight) => process.send!(weight))
     }
   }
   process.on('message', (order) => obey(order as Order))
   process.on('disconnect', () => process.exit(0))
   process.send!(port)
+}
+
+/** Memory goes back to the system some time after it has been collected. */
+const weigh = async (): Promise<Weight> => {
+  for (let times = 0; times < 3; times++) {
+    global.gc?.()
+    await sleep(300)
+  }
+  const { rss, heapUsed } = process.memoryUsage()
+  return { resident: rss, heap: heapUsed }
 }

@@ -227,10 +227,12 @@ export const createSockets = (deps: Dependencies): Sockets => {
       const transports = [...new Set([...connections.all()].map(({ socket }) => socket.conn))]
       // Not all at once: whoever does not wait as it was asked to is at the other nodes' doors right away.
       const slice = Math.max(SMALLEST_SLICE, Math.ceil(transports.length / MOST_SLICES))
-      for (let from = 0; from < transports.length; from += slice) {
+      let from = 0
+      do {
         for (const connection of transports.slice(from, from + slice)) connection.close()
         await new Promise((resolve) => setTimeout(resolve, SLICE_MS))
-      }
+        from += slice
+      } while (from < transports.length)
     },
     close: async () => {
       stopWatching()

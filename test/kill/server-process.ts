@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { atExit } from '../support/at-exit.ts'
 import { freePort } from '../support/free-port.ts'
 import type { Violated } from './rules.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 
 /** Where clients find a server. */
 export type Door = Pick<ServerProcess, 'up' | 'lives'>
@@ -51,6 +52,7 @@ export const createServerProcess = ({ environment, logFile, violated }: Options)
     const launched = spawn(process.execPath, ['src/main.ts'], {
       cwd: ROOT,
       env: {
+        ...COMPILE_CACHE,
         PATH: process.env['PATH'],
         HOST: '127.0.0.1',
         PORT: String(port),

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { atExit } from '../support/at-exit.ts'
 import type { NodeSettings } from './node.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 
 /** One server process, in as many lives as it takes, always at the same address. */
 export type NodeProcess = {
@@ -30,6 +31,7 @@ export const createNodeProcess = (
       const log = openSync(logFile, 'a')
       const launched = spawn(process.execPath, [join(import.meta.dirname, 'node.ts')], {
         env: {
+          ...COMPILE_CACHE,
           PATH: process.env['PATH'],
           LAUREL_TEST_NODE: JSON.stringify({ ...settings, offsetMs } satisfies NodeSettings),
         },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { COMPILE_CACHE } from './compile-cache.ts'
 
 /** The folder of the repository. */
 export const ROOT = join(import.meta.dirname, '../..')
@@ -23,7 +24,7 @@ export const run = (
   env: Record<string, string> = {},
   { command = process.execPath, cwd = ROOT }: { command?: string; cwd?: string } = {},
 ): Program => {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'], ...env } })
+  const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'], ...COMPILE_CACHE, ...env } })
   let output = ''
   const watchers = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr])

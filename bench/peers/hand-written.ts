@@ -1,0 +1,13 @@
+import { servePeer } from './peer.ts'
+import { createSockets, startBeside } from './socket-client.ts'
+
+/** Clients of the hand-written service. */
+await servePeer(async ({ postgresUrl }) => {
+  const { pid, said } = await startBeside<number>('bench/peers/hand-written-server.ts', [postgresUrl])
+  const sockets = createSockets(`http://127.0.0.1:${said}/payments`)
+  return {
+    others: { server: pid },
+    prepare: sockets.ensure,
+    proceed: (key, worker) => sockets.ask(worker, 'proceed', { id: key, amount: 1 }),
+  }
+})

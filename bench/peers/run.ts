@@ -1,0 +1,176 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createDatabase, startPostgres } from '../../test/support/postgres.ts'
+import { median } from '../load.ts'
+import { familyProcessorMs, processorMs } from '../processor-time.ts'
+import type { PeerDone, PeerReady, Window } from './peer.ts'
+
+/** Who is measured: what the table calls them, the script, and the package that has to be there. */
+const PEERS = {
+  laurel: { title: 'Laurel, the engine', script: 'laurel-engine' },
+  sockets: { title: 'Laurel through Socket.IO', script: 'laurel-sockets' },
+  restate: {
+    title: 'Restate with its XState port',
+    script: 'restate',
+    needs: '@restatedev/restate-server',
+  },
+  dbos: { title: 'DBOS, one step a command', script: 'dbos', needs: '@dbos-inc/dbos-sdk' },
+  emmett: {
+    title: 'Emmett on PostgreSQL',
+    script: 'emmett',
+    needs: '@event-driven-io/emmett-postgresql',
+  },
+  written: { title: 'hand-written, MikroORM, Socket.IO', script: 'hand-written' },
+  raw: { title: 'raw pg, one statement a command', script: 'raw-pg' },
+  limit: { title: 'bare group commit over pg', script: 'group-commit' },
+  echo: { title: 'plain Socket.IO echo', script: 'echo' },
+} as const satisfies Record<string, { title: string; script: string; needs?: string }>
+
+export type PeerName = keyof typeof PEERS
+
+/** Medians over the rounds. Processor milliseconds for each command, by who used them. */
+export type PeerResult = {
+  peer: PeerName
+  title: string
+  concurrency: number
+  hot: boolean
+  perSecond: number
+  p50Ms: number
+  p99Ms: number
+  cpuMs: Readonly<Record<string, number>> & { total: number }
+}
+
+export type PeerPlan = {
+  concurrencies: readonly number[]
+  /** Also on a single payment. */
+  hot: boolean
+  windowMs: number
+  rounds: number
+  peers?: readonly PeerName[]
+}
+
+/** The same commands to everybody in turns, so that the noise of the machine hits all alike. */
+export const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
+  const postgres = await startPostgres({ fsync: true })
+  const postmaster = Number(readFileSync(join(postgres.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])
+  const databaseMs = () => familyProcessorMs(postmaster)
+  const names = (plan.peers ?? (Object.keys(PEERS) as PeerName[])).filter(isInstalled)
+  const runners = new Map<PeerName, Runner>()
+  for (const name of names) runners.set(name, await startRunner(name, postgres.url))
+  const results: PeerResult[] = []
+  for (const hot of plan.hot ? [false, true] : [false])
+    for (const concurrency of plan.concurrencies) {
+      const window = { concurrency, hot, ms: plan.windowMs }
+      const rounds = new Map<PeerName, Round[]>(names.map((name) => [name, []]))
+      for (let round = 0; round < plan.rounds; round++)
+        for (const name of round % 2 === 0 ? names : names.toReversed()) {
+          if (hot && name === 'echo') continue
+          rounds.get(name)!.push(await measure(runners.get(name)!, window, databaseMs))
+        }
+      for (const [name, all] of rounds) if (all.length > 0) results.push(resultOf(name, window, all))
+    }
+  for (const { child } of runners.values()) child.kill('SIGTERM')
+  await postgres.stop()
+  return results
+}
+
+const isInstalled = (name: PeerName) => {
+  const peer = PEERS[name]
+  const isThere = !('needs' in peer) || existsSync(join('bench/peers/node_modules', peer.needs))
+  if (!isThere) console.log(`without ${peer.title}: \`npm ci --prefix bench/peers\` installs it`)
+  return isThere
+}
+
+type Runner = { child: ChildProcess; others: Readonly<Record<string, number>> }
+
+const startRunner = async (name: PeerName, server: string): Promise<Runner> => {
+  const { url } = await createDatabase(server)
+  const child = fork(`bench/peers/${PEERS[name].script}.ts`, [JSON.stringify({ postgresUrl: url })], {
+    execArgv: ['--max-semi-space-size=8'],
+    env: { ...process.env, NODE_ENV: 'production', RESTATE_LOGGING: 'ERROR' },
+  })
+  const early = once(child, 'exit').then(() => {
+    throw new Error(`${name} has not started`)
+  })
+  const [{ others }] = (await Promise.race([once(child, 'message'), early])) as [PeerReady]
+  early.catch(() => {})
+  return { child, others }
+}
+
+type Round = PeerDone & { used: Readonly<Record<string, number>> }
+
+const measure = async (
+  { child, others }: Runner,
+  window: Window,
+  databaseMs: () => number,
+): Promise<Round> => {
+  const read = () => ({
+    ...Object.fromEntries(Object.entries(others).map(([name, pid]) => [name, processorMs(pid)])),
+    PostgreSQL: databaseMs(),
+    [Object.keys(others).includes('server') ? 'client' : 'process']: processorMs(child.pid!),
+  })
+  const before: Record<string, number> = read()
+  const answer = once(child, 'message')
+  child.send(window)
+  const [done] = (await answer) as [PeerDone]
+  const after = Object.entries(read() as Record<string, number>)
+  return {
+    ...done,
+    used: Object.fromEntries(after.map(([name, ms]) => [name, (ms - before[name]!) / done.commands])),
+  }
+}
+
+const resultOf = (peer: PeerName, { concurrency, hot }: Window, rounds: readonly Round[]): PeerResult => {
+  const of = (value: (round: Round) => number) => median(rounds.map(value))
+  const used = Object.keys(rounds[0]!.used).map((name) => [name, of((round) => round.used[name]!)] as const)
+  return {
+    peer,
+    title: PEERS[peer].title,
+    concurrency,
+    hot,
+    perSecond: of(({ perSecond }) => perSecond),
+    p50Ms: of(({ p50Ms }) => p50Ms),
+    p99Ms: of(({ p99Ms }) => p99Ms),
+    cpuMs: { ...Object.fromEntries(used), total: used.reduce((sum, [, ms]) => sum + ms, 0) },
+  }
+}
+
+/** One line for each peer; `×` is how many times as fast Laurel's engine is, or Laurel's sockets for those with sockets. */
+export const showPeers = (results: readonly PeerResult[]): void => {
+  for (const group of Map.groupBy(
+    results,
+    ({ concurrency, hot }) => `${hot ? 'one payment' : '1,000 payments'}, ${concurrency} at once`,
+  )) {
+    const [label, list] = group
+    console.log(`\n${label.padEnd(36)} commands/s     p50     p99   CPU ms  engine ×  sockets ×`)
+    const rate = (name: PeerName) => list.find(({ peer }) => peer === name)?.perSecond ?? Number.NaN
+    for (const { title, perSecond, p50Ms, p99Ms, cpuMs } of list) {
+      const { total, ...parts } = cpuMs
+      const shares = Object.entries(parts).map(([name, ms]) => `${name} ${ms.toFixed(3)}`)
+      console.log(
+        `${title.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} ${p50Ms.toFixed(1).padStart(7)} ${p99Ms.toFixed(1).padStart(7)} ${total
+          .toFixed(3)
+          .padStart(8)} ${(rate('laurel') / perSecond).toFixed(2).padStart(9)} ${(rate('sockets') / perSecond)
+          .toFixed(2)
+          .padStart(10)}  ${shares.join(', ')}`,
+      )
+    }
+  }
+}
+
+if (import.meta.main) {
+  const only = process.argv.slice(2) as PeerName[]
+  const list = (name: string, fallback: string) => (process.env[name] ?? fallback).split(',').map(Number)
+  showPeers(
+    await comparePeers({
+      concurrencies: list('BENCH_CONCURRENCY', '1,16,64,256'),
+      hot: process.env['BENCH_HOT'] !== 'off',
+      windowMs: Number(process.env['BENCH_MS'] ?? 3_000),
+      rounds: Number(process.env['BENCH_ROUNDS'] ?? 3),
+      ...(only.length > 0 ? { peers: only } : {}),
+    }),
+  )
+  process.exit(0)
+}
