@@ -1,6 +1,10 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { memoryFolder } from './test/support/memory-folder.ts'
 import { findPostgres } from './test/support/postgres-process.ts'
+
+// Where the workers and what they start keep their files.
+process.env['TMPDIR'] ??= memoryFolder() ?? tmpdir()
 
 const machines = ['test/**/*.machine.test.ts']
 const unit = ['test/**/*.unit.test.ts', 'test/dependency-floors.test.ts']

@@ -1,6 +1,7 @@
 import { benchEffects } from './effects.ts'
 import { benchEngine } from './engine.ts'
 import { benchFanout } from './fanout.ts'
+import { benchGrowth } from './growth.ts'
 import { benchMemory } from './memory.ts'
 import { benchNodes } from './nodes.ts'
 import { benchSockets } from './sockets.ts'
@@ -15,6 +16,7 @@ const benches: Record<string, () => Promise<void>> = {
   memory: benchMemory,
   fanout: benchFanout,
   nodes: benchNodes,
+  growth: benchGrowth,
 }
 
 const wanted = process.argv.slice(2)

@@ -72,6 +72,10 @@ const Environment = z.object({
   LAUREL_MIGRATE: onOff.default(true),
   /** How many seconds the start waits for a database that is not there yet; 0 not at all. */
   LAUREL_START_WAIT_S: wholeNumber(0, 86_400).default(60),
+  /** Turns that are older, in days, leave the journal; none do when it is not set. */
+  LAUREL_JOURNAL_DAYS: wholeNumber(1, 36_500).optional(),
+  /** Where they go: nowhere, or to the table `journal_archive`. */
+  LAUREL_JOURNAL_PAST: oneOf(['drop', 'archive']).default('archive'),
   /** Encrypt what is kept and not to be read, such as saved cards: `id:key`, separated by commas, the newest first. */
   LAUREL_ENCRYPTION_KEYS: encryptionKeys.optional(),
   /** `sk_…`; without it, development uses the simulator and production refuses payments. */
@@ -103,6 +107,8 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
   LAUREL_START_WAIT_S: '60',
+  LAUREL_JOURNAL_DAYS: '365',
+  LAUREL_JOURNAL_PAST: 'archive',
   LAUREL_ENCRYPTION_KEYS: '"k1:$(openssl rand -base64 32)"',
   PAYSTACK_SECRET_KEY: 'sk_test_…',
   PAYSTACK_URL: 'https://api.paystack.co',

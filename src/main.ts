@@ -51,6 +51,9 @@ const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,
     startWaitMs: config.LAUREL_START_WAIT_S * 1000,
+    ...(config.LAUREL_JOURNAL_DAYS
+      ? { retention: { days: config.LAUREL_JOURNAL_DAYS, archive: config.LAUREL_JOURNAL_PAST === 'archive' } }
+      : {}),
     roles,
     logger,
   })

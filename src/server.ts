@@ -20,6 +20,7 @@ import { createPrices } from '../persistence/prices.ts'
 import { createJournal, eventsOfWrite, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
+import { createRetention, type Retention, type RetentionOptions } from '../persistence/retention.ts'
 import { isUnavailable } from '../persistence/sql.ts'
 import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
 import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
@@ -76,6 +77,8 @@ export type ServerOptions = {
   roles?: ReadonlySet<NodeRole>
   /** How long the start waits for a database that is not there yet, in milliseconds; not at all by default. */
   startWaitMs?: number
+  /** What becomes of old turns; the journal keeps them all by default. */
+  retention?: RetentionOptions
   origins?: readonly string[]
   trustedProxies?: readonly string[]
   /** Whoever brings it may read the metrics from another machine. */
@@ -109,6 +112,8 @@ export type LaurelServer = {
   database: Database
   now: () => number
   stats: () => Stats
+  /** Takes turns that are old enough out of the journal now, as it happens once an hour; absent when they all stay. */
+  trimJournal: Retention['sweep'] | undefined
   /** Lets commands in hand finish, tells clients when to come back, and gives everything back. */
   close: () => Promise<void>
 }
@@ -343,6 +348,12 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   bus.start()
   runtime.start()
   undo.push(runtime.stop)
+  const retention =
+    options.retention && createRetention({ ...options.retention, sql: database.sql, now, failed })
+  if (retention && roles.has('worker')) {
+    retention.start()
+    undo.push(retention.stop)
+  }
   signIn.sessions.start(failed)
   undo.push(signIn.sessions.stop)
   await app.listen({ host: options.host, port: options.port })
@@ -374,6 +385,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     database,
     now,
     stats,
+    trimJournal: retention?.sweep,
     close: () => (closing ??= close()),
   }
 }

@@ -5,8 +5,8 @@ import { createSockets, startBeside } from './socket-client.ts'
 
 /** Plain Socket.IO that answers the same frames, and does nothing. */
 await servePeer(async () => {
-  const { pid, said } = await startBeside<number>('bench/echo-server.ts')
-  const sockets = createSockets(`http://127.0.0.1:${said}/live`)
+  const { pid, said } = await startBeside('bench/echo-server.ts')
+  const sockets = createSockets(`http://127.0.0.1:${String(said)}/live`)
   const ids = Array.from({ length: KEYS }, () => randomUUID())
   return {
     others: { server: pid },

@@ -55,7 +55,7 @@ const proceed = (id: number, amount: number) =>
     const current = paymentMachine.resolveState(row.snapshot as never)
     const [next] = transition(paymentMachine, current, { type: 'proceed', amount })
     const { event } = STEPS[row.state as PaymentState]
-    row.state = next.value as string
+    row.state = next.value
     row.snapshot = { value: next.value, context: next.context }
     const data = { amount, state: row.state }
     em.create(PaymentEvent, { paymentId: id, version: row.version + 1, type: event, data, at: new Date() })

@@ -3,8 +3,8 @@ import { createSockets, startBeside } from './socket-client.ts'
 
 /** Clients of the hand-written service. */
 await servePeer(async ({ postgresUrl }) => {
-  const { pid, said } = await startBeside<number>('bench/peers/hand-written-server.ts', [postgresUrl])
-  const sockets = createSockets(`http://127.0.0.1:${said}/payments`)
+  const { pid, said } = await startBeside('bench/peers/hand-written-server.ts', [postgresUrl])
+  const sockets = createSockets(`http://127.0.0.1:${String(said)}/payments`)
   return {
     others: { server: pid },
     prepare: sockets.ensure,

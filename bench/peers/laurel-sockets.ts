@@ -5,11 +5,9 @@ import { createSockets, startBeside } from './socket-client.ts'
 
 /** Laurel as clients see it: a command over Socket.IO with its contract, answered when it is committed. */
 await servePeer(async ({ postgresUrl }) => {
-  const { pid, said } = await startBeside<{ url: string; token: string }>(
-    'bench/peers/laurel-sockets-server.ts',
-    [postgresUrl],
-  )
-  const sockets = createSockets(`${said.url}/benchPayments`, said.token)
+  const { pid, said } = await startBeside('bench/peers/laurel-sockets-server.ts', [postgresUrl])
+  const { url, token } = said as { url: string; token: string }
+  const sockets = createSockets(`${url}/benchPayments`, token)
   await sockets.ensure(1)
   const ids = Array.from({ length: KEYS }, () => randomUUID())
   await Promise.all(ids.map((id) => sockets.ask(0, 'open', { id })))

@@ -34,7 +34,7 @@ export const newContext = (owner: string): PaymentContext => ({
 export const paymentMachine = setup({
   types: {
     context: {} as PaymentContext,
-    input: {} as { owner?: string } | undefined,
+    input: undefined as { owner?: string } | undefined,
     events: {} as { type: 'proceed'; amount: number },
     emitted: {} as { type: (typeof STEPS)[PaymentState]['event']; amount: number },
   },

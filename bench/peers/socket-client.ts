@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { io, type Socket } from 'socket.io-client'
 
 /** A server in a process of its own. @returns what it says first. */
-export const startBeside = async <Said>(script: string, args: readonly string[] = []) => {
+export const startBeside = async (script: string, args: readonly string[] = []) => {
   const child = fork(script, args, { execArgv: ['--max-semi-space-size=8'] })
   process.on('exit', () => child.kill('SIGKILL'))
-  const [said] = (await once(child, 'message')) as [Said]
+  const [said] = (await once(child, 'message')) as [unknown]
   return { pid: child.pid!, said }
 }
 

@@ -5,6 +5,7 @@ import { IdentityTables } from './m0002-identity.ts'
 import { ImportFiles } from './m0006-import-files.ts'
 import { EffectLanes } from './m0007-effect-lanes.ts'
 import { PaymentTables } from './m0013-payment-tables.ts'
+import { JournalArchive } from './m0014-journal-archive.ts'
 
 /** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
 export const migrations: Migrations = [
@@ -79,4 +80,5 @@ export const migrations: Migrations = [
     class: actorTable('deadLetter', { orgId: 'uuid, indexed', effect: 'text, indexed', status: 'text' }),
   },
   { name: '0013-payment-tables', class: PaymentTables },
+  { name: '0014-journal-archive', class: JournalArchive },
 ]

@@ -87,18 +87,45 @@ export async function createDatabase(serverUrl: string, template = 'template0'):
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   // Nobody is connected to a template, so files that start together never block each other.
-  await query(serverUrl, `create database ${name} template ${template}`)
+  await query(serverUrl, `create database ${name} template ${template} strategy file_copy`)
   return { url: url.href, name, drop: () => query(serverUrl, `drop database if exists ${name} with (force)`) }
 }
 
+/** A new connection costs as much as what is asked, so each stays open for a moment. */
+const open = new Map<string, Admin>()
+const IDLE_MS = 500
+
+type Admin = { client: Client; connected: Promise<unknown>; users: number; idle?: NodeJS.Timeout }
+
 async function query(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
+  const admin = open.get(url) ?? connect(url)
+  clearTimeout(admin.idle)
+  admin.users++
   try {
-    await client.query(sql)
+    await admin.connected
+    await admin.client.query(sql)
   } finally {
-    await client.end()
+    if (--admin.users === 0) admin.idle = setTimeout(() => leave(url, admin), IDLE_MS)
   }
+}
+
+function connect(url: string): Admin {
+  const client = new Client({ connectionString: url })
+  const admin: Admin = { client, connected: client.connect(), users: 0 }
+  const lose = () => leaveOut(url, admin)
+  client.on('error', lose).on('end', lose)
+  admin.connected.catch(lose)
+  open.set(url, admin)
+  return admin
+}
+
+function leave(url: string, admin: Admin): void {
+  leaveOut(url, admin)
+  void admin.client.end()
+}
+
+function leaveOut(url: string, admin: Admin): void {
+  if (open.get(url) === admin) open.delete(url)
 }
 
 async function startOnFreePort(cluster: Cluster, choosePort: () => Promise<number>): Promise<Server> {

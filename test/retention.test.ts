@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+import { verifyInvariants } from '../persistence/doctor.ts'
+import { days } from './support/clock.ts'
+import { aServer, aTeam, connect, signIn, type TestServer } from './support/server.ts'
+
+const turns = async ({ database }: TestServer, table: 'journal' | 'journal_archive') => {
+  const rows = await database.sql.query<{ position: string | number }>({
+    name: `positions_of_${table}`,
+    text: `select position from ${table} order by position`,
+  })
+  return rows.map(({ position }) => Number(position))
+}
+
+const aBusyServer = async (archive: boolean) => {
+  const server = await aServer({ retention: { days: 30, archive, least: 5 } })
+  const { adminClient, admin, mentorId } = await aTeam(server)
+  for (let index = 0; index < 10; index++) {
+    const [name, more] = index % 2 === 0 ? ['mentors.pause', { reason: 'x' }] : ['mentors.resume', {}]
+    expect(await adminClient.call(name, { id: mentorId, ...more })).toMatchObject({ ok: true })
+  }
+  return { server, admin, mentorId }
+}
+
+it('keeps every turn that is young, and the last positions however old they are', async () => {
+  const { server } = await aBusyServer(true)
+  const before = await turns(server, 'journal')
+  expect(await server.trimJournal!()).toBe(0)
+  expect(await turns(server, 'journal')).toEqual(before)
+
+  server.clock.advance(days(31))
+  const gone = await server.trimJournal!()
+  expect(gone).toBe(before.length - 5)
+  expect(await turns(server, 'journal')).toEqual(before.slice(gone))
+  expect(await turns(server, 'journal_archive')).toEqual(before.slice(0, gone))
+  expect(await server.trimJournal!()).toBe(0)
+  expect((await verifyInvariants(server.database)).filter(({ rows }) => rows.length > 0)).toEqual([])
+})
+
+it('drops them when nobody wants an archive, and goes on', async () => {
+  const { server, admin, mentorId } = await aBusyServer(false)
+  server.clock.advance(days(31))
+  expect(await server.trimJournal!()).toBeGreaterThan(0)
+  expect(await turns(server, 'journal_archive')).toEqual([])
+  const client = await connect(server, await signIn(server, admin.email))
+  expect(await client.call('mentors.pause', { id: mentorId, reason: 'y' })).toMatchObject({ ok: true })
+})
+
+it('tells whoever asks for what has gone to start again, and gives the rest to the others', async () => {
+  const { server, admin, mentorId } = await aBusyServer(true)
+  const before = await turns(server, 'journal')
+  server.clock.advance(days(31))
+  const gone = await server.trimJournal!()
+  const floor = before[gone - 1]!
+  const client = await connect(server, await signIn(server, admin.email))
+  const topics = [`mentor:${mentorId}`]
+  expect(await client.subscribe({ topics, after: floor - 1 })).toMatchObject({
+    ok: false,
+    error: { code: 'resync_required' },
+  })
+  expect(await client.subscribe({ topics, after: floor })).toMatchObject({ ok: true })
+  const last = before.at(-1)!
+  await client.next('position', ({ position }) => position >= last)
+  const positions = client.received
+    .filter(([name]) => name.startsWith('mentor.'))
+    .map(([, { position }]) => position)
+  expect(positions).toEqual(before.filter((position) => position > floor))
+})
