@@ -4,6 +4,7 @@ import { startRedis } from '../test/support/redis.ts'
 import { aScene, ask, laurelSide, leave, plainSide, tell, type Scene, type Side } from './fanout-sides.ts'
 import { median } from './load.ts'
 import { processorMs } from './processor-time.ts'
+import { record } from './results.ts'
 import type { Sent } from './subscribers.ts'
 
 const WINDOW_MS = Number(process.env['BENCH_MS'] ?? 2_000)
@@ -148,6 +149,7 @@ const burst = async ({ nodes, subscribers }: Side) => {
 
 const show = (label: string, plain: readonly number[], laurel: readonly number[], unit: string) => {
   const ratio = median(laurel.map((value, round) => value / plain[round]!))
+  record({ label, unit, plain: median(plain), laurel: median(laurel), ratio })
   const text = (values: readonly number[]) => {
     const value = median(values)
     return `${value >= 1_000 ? value.toFixed(0) : value.toFixed(1)} ${unit}`

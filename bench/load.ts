@@ -1,3 +1,5 @@
+import { record } from './results.ts'
+
 /** A closed loop: `concurrency` workers, each with one request under way, for `ms` milliseconds. */
 export const closedLoop = async (
   concurrency: number,
@@ -43,6 +45,14 @@ export const show = (
   { perSecond, p50Ms, p99Ms, cpuMs }: Measured,
   beside?: Measured,
 ): void => {
+  record({
+    label,
+    perSecond,
+    p50Ms,
+    p99Ms,
+    cpuMs,
+    ...(beside ? { ratio: perSecond / beside.perSecond } : {}),
+  })
   const ratio = beside ? `  ${(perSecond / beside.perSecond).toFixed(2)}x` : ''
   console.log(
     `${label.padEnd(52)} ${perSecond.toFixed(0).padStart(8)}/s  p50 ${p50Ms.toFixed(2).padStart(7)} ms  p99 ${p99Ms

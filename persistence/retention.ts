@@ -58,7 +58,7 @@ export const createRetention = ({
       await sql.query({
         name: `journal_archive_${month}`,
         text: `create table if not exists "journal_archive_${month}" partition of journal_archive
-for values from ('${month}-01 00:00:00+00') to ('${next}-01 00:00:00+00')`,
+for values from (${firstOf(month)}) to (${firstOf(next)})`,
       })
   }
 
@@ -89,6 +89,9 @@ for values from ('${month}-01 00:00:00+00') to ('${next}-01 00:00:00+00')`,
   }
 }
 
+/** Of a month like `2026_03`. */
+const firstOf = (month: string) => `'${month.replace('_', '-')}-01 00:00:00+00'`
+
 /** The oldest turns up to the first one that is too young, whatever comes after it. */
 const OLD = `oldest as materialized (
   select position, recorded_at from journal
@@ -117,6 +120,6 @@ const ARCHIVE: Statement = {
 const MONTHS: Statement = {
   name: 'journal_archive_months',
   text: `with ${OLD}
-select distinct to_char(recorded_at at time zone 'UTC', 'YYYY-MM') as month,
-  to_char(recorded_at at time zone 'UTC' + interval '1 month', 'YYYY-MM') as next from old`,
+select distinct to_char(recorded_at at time zone 'UTC', 'YYYY_MM') as month,
+  to_char(recorded_at at time zone 'UTC' + interval '1 month', 'YYYY_MM') as next from old`,
 }

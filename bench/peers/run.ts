@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createDatabase, startPostgres } from '../../test/support/postgres.ts'
 import { median } from '../load.ts'
 import { familyProcessorMs, processorMs } from '../processor-time.ts'
+import { record } from '../results.ts'
 import type { PeerDone, PeerReady, Window } from './peer.ts'
 
 /** Who is measured: what the table calls them, the script, and the package that has to be there. */
@@ -28,10 +29,10 @@ const PEERS = {
   echo: { title: 'plain Socket.IO echo', script: 'echo' },
 } as const satisfies Record<string, { title: string; script: string; needs?: string }>
 
-export type PeerName = keyof typeof PEERS
+type PeerName = keyof typeof PEERS
 
 /** Medians over the rounds. Processor milliseconds for each command, by who used them. */
-export type PeerResult = {
+type PeerResult = {
   peer: PeerName
   title: string
   concurrency: number
@@ -42,7 +43,7 @@ export type PeerResult = {
   cpuMs: Readonly<Record<string, number>> & { total: number }
 }
 
-export type PeerPlan = {
+type PeerPlan = {
   concurrencies: readonly number[]
   /** Also on a single payment. */
   hot: boolean
@@ -52,7 +53,7 @@ export type PeerPlan = {
 }
 
 /** The same commands to everybody in turns, so that the noise of the machine hits all alike. */
-export const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
+const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
   const postgres = await startPostgres({ fsync: true })
   const postmaster = Number(readFileSync(join(postgres.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])
   const databaseMs = () => familyProcessorMs(postmaster)
@@ -138,7 +139,7 @@ const resultOf = (peer: PeerName, { concurrency, hot }: Window, rounds: readonly
 }
 
 /** One line for each peer; `×` is how many times as fast Laurel's engine is, or Laurel's sockets for those with sockets. */
-export const showPeers = (results: readonly PeerResult[]): void => {
+const showPeers = (results: readonly PeerResult[]): void => {
   for (const group of Map.groupBy(
     results,
     ({ concurrency, hot }) => `${hot ? 'one payment' : '1,000 payments'}, ${concurrency} at once`,
@@ -160,17 +161,65 @@ export const showPeers = (results: readonly PeerResult[]): void => {
   }
 }
 
-if (import.meta.main) {
-  const only = process.argv.slice(2) as PeerName[]
-  const list = (name: string, fallback: string) => (process.env[name] ?? fallback).split(',').map(Number)
-  showPeers(
+/** What each of them is to be beaten by at 64 at once: how many times as fast, or which share of it Laurel has to reach. */
+const AIMS: Partial<Record<PeerName, { side: 'laurel' | 'sockets'; least: number; at: number }>> = {
+  restate: { side: 'laurel', least: 30, at: 64 },
+  dbos: { side: 'laurel', least: 40, at: 64 },
+  emmett: { side: 'laurel', least: 12, at: 64 },
+  written: { side: 'laurel', least: 25, at: 64 },
+  raw: { side: 'laurel', least: 3, at: 64 },
+  limit: { side: 'laurel', least: 0.6, at: 64 },
+  echo: { side: 'sockets', least: 0.5, at: 256 },
+}
+
+const showAims = (results: readonly PeerResult[]) => {
+  console.log(`\n${'aim'.padEnd(36)}        at once    aim  reached`)
+  for (const [name, { side, least, at }] of Object.entries(AIMS) as [
+    PeerName,
+    (typeof AIMS)['raw'] & object,
+  ][]) {
+    const of = (wanted: PeerName) =>
+      results.find(({ peer, concurrency, hot }) => peer === wanted && concurrency === at && !hot)?.perSecond
+    const [ours, theirs] = [of(side), of(name)]
+    if (!ours || !theirs) continue
+    const reached = ours / theirs
+    record({ label: `aim ${name}`, least, reached })
+    console.log(
+      `${PEERS[name].title.padEnd(36)} ${String(at).padStart(14)} ${least.toFixed(2).padStart(6)} ${reached.toFixed(2).padStart(8)}${reached < least ? '  missed' : ''}`,
+    )
+  }
+}
+
+const report = (results: readonly PeerResult[]) => {
+  for (const result of results) record(result)
+  showPeers(results)
+  showAims(results)
+}
+
+/** A minute or two: the concurrency that the aims are for. */
+export const quickPeers = async (): Promise<void> => {
+  const windowMs = Number(process.env['BENCH_MS'] ?? 1_000)
+  const spread = await comparePeers({ concurrencies: [64], hot: false, windowMs, rounds: 3 })
+  const sockets = await comparePeers({
+    concurrencies: [256],
+    hot: false,
+    windowMs,
+    rounds: 3,
+    peers: ['sockets', 'written', 'echo'],
+  })
+  report([...spread, ...sockets])
+}
+
+/** All concurrencies, spread and on one payment; BENCH_PEERS narrows it down. */
+export const benchPeers = async (): Promise<void> => {
+  const names = process.env['BENCH_PEERS']?.split(',') as PeerName[] | undefined
+  report(
     await comparePeers({
-      concurrencies: list('BENCH_CONCURRENCY', '1,16,64,256'),
-      hot: process.env['BENCH_HOT'] !== 'off',
+      concurrencies: (process.env['BENCH_CONCURRENCY'] ?? '1,16,64,256').split(',').map(Number),
+      hot: true,
       windowMs: Number(process.env['BENCH_MS'] ?? 3_000),
       rounds: Number(process.env['BENCH_ROUNDS'] ?? 3),
-      ...(only.length > 0 ? { peers: only } : {}),
+      ...(names ? { peers: names } : {}),
     }),
   )
-  process.exit(0)
 }
