@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 import { memoryFolder } from './test/support/memory-folder.ts'
 import { findPostgres } from './test/support/postgres-process.ts'
 
@@ -78,6 +79,7 @@ export default defineConfig({
   test: {
     // Three on two cores, where the default would be one: a file waits for sockets, timers and processes half of the time.
     maxWorkers: Math.min(4, Math.max(3, availableParallelism() - 1)),
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

@@ -2,7 +2,7 @@ import { expect, inject, it } from 'vitest'
 import { runCampaign } from './kill/campaign.ts'
 
 // `npm run test:kill` does the same fifty times and more.
-it('loses nothing and repeats nothing when the server is killed', { timeout: 120_000 }, async () => {
+it('loses nothing and repeats nothing when the server is killed', { timeout: 600_000 }, async () => {
   const { database, drop } = await emptyDatabase()
   const printed: string[] = []
   const outcome = await runCampaign({ ...database, seed: 20, rounds: 2, print: (line) => printed.push(line) })

@@ -76,7 +76,7 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
 
   it('F19 that refuses a commit because of others: it is repeated, and applied once', PATIENCE, async () => {
     const { server, other, client, issue, mentorId, coordinator } = await aScene({
-      settings: [`default_transaction_isolation = 'repeatable read'`, `deadlock_timeout = '4s'`],
+      settings: [`default_transaction_isolation = 'repeatable read'`, `deadlock_timeout = '8s'`],
     })
     const second = await server.another()
     const there = issuing(second, await connect(second, coordinator), mentorId)
@@ -179,7 +179,7 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
       for (const reply of replies) if (!reply.ok) expect(reply).toMatchObject(overloaded)
       for (const answer of await Promise.all(signIns)) expect([200, 503]).toContain(answer.status)
       await isReady(server)
-      expect(await issue('swimming')).toMatchObject({ ok: true })
+      await vi.waitFor(async () => expect(await issue('swimming')).toMatchObject({ ok: true }), POLL)
       await isSound(server)
     },
   )

@@ -40,9 +40,10 @@ const inFolder = async (): Promise<Address> => {
 
 const inPostgres = async (): Promise<Address> => {
   // Only this kind needs a server and its client.
-  const { createDatabase } = await import('./postgres.ts')
+  const { copyDatabase, createDatabase } = await import('./postgres.ts')
   const server = inject('postgresUrl')
   if (server === undefined) throw new Error('LAUREL_TEST_DATABASE=postgres, but there is no PostgreSQL')
-  const { url, drop } = await createDatabase(server, inject('postgresTemplate'))
+  const template = inject('postgresTemplate')
+  const { url, drop } = await (template ? copyDatabase(server, template) : createDatabase(server))
   return { database: { url, poolSize: 5 }, remove: drop }
 }

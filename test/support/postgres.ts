@@ -78,6 +78,16 @@ export async function startPostgres({
   }
 }
 
+/** A copy of a migrated database, as a deployment of its own: positions of another one mean nothing here. */
+export async function copyDatabase(serverUrl: string, template: string): Promise<TestDatabase> {
+  const copy = await createDatabase(serverUrl, template)
+  const client = new Client({ connectionString: copy.url })
+  await client.connect()
+  await client.query('update journal_head set epoch = gen_random_uuid()')
+  await client.end()
+  return copy
+}
+
 /**
  * Makes a database with a random name on the server at `serverUrl`, empty unless there is another one to copy. `drop`
  * ends its connections first.

@@ -1,0 +1,15 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** What takes minutes, most of them spent waiting; begun last, one of these would keep everybody waiting alone. */
+const LONG = ['chaos', 'money', 'kill', 'faults/database', 'main', 'readme', 'faults/pooler', 'guide.unit']
+
+/** The order of test files: the long ones first, the others as vitest has them. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = LONG.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`))
+      return index === -1 ? LONG.length : index
+    }
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other))
+  }
+}
