@@ -5,12 +5,14 @@ import { benchGrowth } from './growth.ts'
 import { benchMemory } from './memory.ts'
 import { benchNodes } from './nodes.ts'
 import { benchPeers, quickPeers } from './peers/run.ts'
+import { benchProfile } from './profile.ts'
 import { begin, writeResults } from './results.ts'
 import { benchSockets } from './sockets.ts'
 import { benchColdStart, benchDueTimers } from './storage.ts'
 
 const benches: Record<string, () => Promise<void>> = {
   peers: benchPeers,
+  profile: benchProfile,
   engine: benchEngine,
   effects: benchEffects,
   sockets: benchSockets,

@@ -2,6 +2,7 @@ import type { AnyActorDefinition } from '../actors/actor.ts'
 import type { ActorStore, Question, StoredActor, StoredAnswer, Write } from '../actors/engine/store.ts'
 import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database } from './database.ts'
+import { arraysOf, unnestOf, type Fields } from './parameter-lists.ts'
 import { isConnectionLoss, NotSent, sqlState, type Statement } from './sql.ts'
 
 /**
@@ -22,7 +23,8 @@ export const createActorStore = ({ sql, engine }: Database, works = true): Actor
 
   commit: async (flight, writes) => {
     const batch = batchOf(writes, works ? EFFECT_LEASE_MS : 0)
-    const rows = (await sql.fly(flight, commitStatement(batch), parametersOf(batch))) as {
+    const lists = listsOf(batch)
+    const rows = (await sql.fly(flight, commitStatement(batch, lists), parametersOf(lists))) as {
       write: number
       position: number | string
     }[]
@@ -92,16 +94,18 @@ const loadStatement = ({ contract }: AnyActorDefinition): Statement => {
   return statement
 }
 
+type Row = Readonly<Record<string, unknown>>
+
 /** The rows of a batch, by table; actors by type. */
 type Batch = {
   types: readonly AnyActorDefinition[]
-  updated: object[][]
-  made: object[][]
-  turns: object[]
-  effects: object[]
-  timers: object[]
-  cleared: object[]
-  settled: object[]
+  updated: Row[][]
+  made: Row[][]
+  turns: Row[]
+  effects: Row[]
+  timers: Row[]
+  cleared: Row[]
+  settled: Row[]
 }
 
 const batchOf = (writes: readonly Write[], leaseMs: number): Batch => {
@@ -140,21 +144,46 @@ const batchOf = (writes: readonly Write[], leaseMs: number): Batch => {
   return batch
 }
 
-/** Every list that is not empty, in the order in which the statement's text numbers them. */
-const listsOf = ({ types, updated, made, turns, effects, settled, cleared, timers }: Batch) =>
+/** What a list is called in the statement's text, with `$rows` for the list itself, as `r`. */
+type Input = { fields: Fields; text: string }
+
+type List = Input & { name: string; rows: readonly Row[] }
+
+/** Every list that is not empty, in the order in which the statement's text numbers their parameters. */
+const listsOf = ({ types, updated, made, turns, effects, settled, cleared, timers }: Batch): List[] =>
   [
-    ...types.flatMap((definition, index) => [
-      { name: `updated_${index}`, rows: updated[index]!, text: updateText(definition, index) },
-      { name: `made_${index}`, rows: made[index]!, text: insertText(definition, index) },
-    ]),
-    { name: 'turn', rows: turns, text: TURNS },
-    { name: 'promised', rows: effects, text: EFFECTS },
-    { name: 'settled', rows: settled, text: SETTLED },
-    { name: 'cleared', rows: cleared, text: CLEARED },
-    { name: 'waiting', rows: timers, text: TIMERS },
+    ...types.flatMap((definition, index) => {
+      const { update, insert } = inputsOf(definition, index)
+      return [
+        { name: `updated_${index}`, rows: updated[index]!, ...update },
+        { name: `made_${index}`, rows: made[index]!, ...insert },
+      ]
+    }),
+    { name: 'turn', rows: turns, ...TURNS },
+    { name: 'promised', rows: effects, ...EFFECTS },
+    { name: 'settled', rows: settled, ...SETTLED },
+    { name: 'cleared', rows: cleared, ...CLEARED },
+    { name: 'waiting', rows: timers, ...TIMERS },
   ].filter(({ rows }) => rows.length > 0)
 
-const parametersOf = (batch: Batch) => listsOf(batch).map(({ rows }) => JSON.stringify(rows))
+const inputs = new Map<string, Record<'update' | 'insert', Input>>()
+
+/** The rows of an actor type that is the so-manieth of its batch. */
+const inputsOf = (definition: AnyActorDefinition, index: number) => {
+  const key = `${definition.contract.actor} ${index}`
+  let known = inputs.get(key)
+  if (!known) {
+    const fields = rowFields(definition)
+    known = {
+      update: { fields, text: updateText(definition, index) },
+      insert: { fields, text: insertText(definition, index) },
+    }
+    inputs.set(key, known)
+  }
+  return known
+}
+
+const parametersOf = (lists: readonly List[]) => lists.flatMap(({ fields, rows }) => arraysOf(fields, rows))
 
 const commits = new Map<string, Statement>()
 
@@ -163,9 +192,8 @@ const commits = new Map<string, Statement>()
  * order: actor rows (type by type, in id order), then the head row that gives out positions, then everything else, for
  * the actors whose version still held. What a batch does not need is not in its statement.
  */
-const commitStatement = (batch: Batch): Statement => {
-  const lists = listsOf(batch)
-  const name = `commit ${batch.types.map(({ contract }) => contract.actor).join(' ')} ${lists.map((list) => list.name).join(' ')}`
+const commitStatement = ({ types }: Batch, lists: readonly List[]): Statement => {
+  const name = `commit ${types.map(({ contract }) => contract.actor).join(' ')} ${lists.map((list) => list.name).join(' ')}`
   let statement = commits.get(name)
   if (!statement) {
     statement = { name: `commit_${commits.size}`, text: commitText(lists) }
@@ -174,11 +202,14 @@ const commitStatement = (batch: Batch): Statement => {
   return statement
 }
 
-const commitText = (lists: ReturnType<typeof listsOf>) => {
+const commitText = (lists: readonly List[]) => {
   const actors = lists.filter(({ name }) => /^(updated|made)_/.test(name))
-  const parts = lists.map(({ text }, index) =>
-    text.replaceAll('$rows', `json_to_recordset($${index + 1}::json)`),
-  )
+  let next = 1
+  const parts = lists.map(({ text, fields }) => {
+    const from = next
+    next += fields.length
+    return text.replaceAll('$rows', unnestOf(fields, from))
+  })
   return `
 with ${parts.slice(0, actors.length).join(',\n')},
 won as materialized (${actors.map(({ name }) => `select id from ${name}`).join(' union all ')}),
@@ -192,7 +223,7 @@ written as (
   insert into journal (position, actor_type, actor_id, version, message_id, message_hash, cause, type, message, at, by,
     correlation_id, from_state, to_state, events, view, allowed, topics)
   select head.base + t.upto, t.actor, t.id, t.version, t."messageId", t."messageHash", t.cause, t.type, t.message, t.at,
-    t.by, t."correlationId", t."from", t."to", t.events, t.view, t.allowed, t.topics
+    t.by, t."correlationId", t."from", t."to", t.events, t.view, t.allowed, t.topics::text[]
   from head, turn t
 )
 select t.write, head.base + t.upto - t.n + 1 as position from turn t, head`
@@ -201,40 +232,89 @@ select t.write, head.base + t.upto - t.n + 1 as position from turn t, head`
 /** Only what belongs to an actor whose version held. Hashed once, whatever the planner has been told about joins. */
 const WON = (id: string) => `(${id} in (select id from won)) is true`
 
-const TURNS = `turn as materialized (
-  select r.*, sum(r.n) over (order by r.ord) as upto
-  from $rows as r(ord integer, write integer, actor text, id uuid, n integer, version integer, "messageId" text,
-    "messageHash" text, cause text, type text, message jsonb, at timestamptz, by uuid, "correlationId" text, "from" text,
-    "to" text, events jsonb, view jsonb, allowed jsonb, topics text[])
-  where ${WON('r.id')}
-)`
+const TURNS = {
+  fields: [
+    ['ord', 'integer'],
+    ['write', 'integer'],
+    ['actor', 'text'],
+    ['id', 'uuid'],
+    ['n', 'integer'],
+    ['version', 'integer'],
+    ['messageId', 'text'],
+    ['messageHash', 'text'],
+    ['cause', 'text'],
+    ['type', 'text'],
+    ['message', 'jsonb'],
+    ['at', 'timestamptz'],
+    ['by', 'uuid'],
+    ['correlationId', 'text'],
+    ['from', 'text'],
+    ['to', 'text'],
+    ['events', 'jsonb'],
+    ['view', 'jsonb'],
+    ['allowed', 'jsonb'],
+    ['topics', 'list'],
+  ],
+  text: `turn as materialized (
+  select r.*, sum(r.n) over (order by r.ord) as upto from $rows where ${WON('r.id')}
+)`,
+} satisfies Input
 
-const EFFECTS = `promised as (
+const EFFECTS = {
+  fields: [
+    ['id', 'text'],
+    ['actorType', 'text'],
+    ['actorId', 'uuid'],
+    ['version', 'integer'],
+    ['name', 'text'],
+    ['params', 'jsonb'],
+    ['correlationId', 'text'],
+    ['leaseMs', 'integer'],
+  ],
+  text: `promised as (
   insert into effect (id, actor_type, actor_id, version, name, params, correlation_id, next_at)
-  select e.id, e."actorType", e."actorId", e.version, e.name, e.params, e."correlationId",
-    clock_timestamp() + e."leaseMs" * interval '1 millisecond'
-  from $rows as e(id text, "actorType" text, "actorId" uuid, version integer, name text, params jsonb,
-    "correlationId" text, "leaseMs" integer)
-  where ${WON('e."actorId"')}
-)`
+  select r.id, r."actorType", r."actorId", r.version, r.name, r.params, r."correlationId",
+    clock_timestamp() + r."leaseMs" * interval '1 millisecond'
+  from $rows where ${WON('r."actorId"')}
+)`,
+} satisfies Input
 
-const SETTLED = `settled as (
-  delete from effect using $rows as s(id uuid, effect text) where effect.id = s.effect and ${WON('s.id')}
-)`
+const SETTLED = {
+  fields: [
+    ['id', 'uuid'],
+    ['effect', 'text'],
+  ],
+  text: `settled as (
+  delete from effect using $rows where effect.id = r.effect and ${WON('r.id')}
+)`,
+} satisfies Input
 
-const CLEARED = `cleared as (
-  delete from timer using $rows as c(id uuid, name text)
-  where timer.actor_id = c.id and timer.name = c.name and ${WON('c.id')}
-)`
+const CLEARED = {
+  fields: [
+    ['id', 'uuid'],
+    ['name', 'text'],
+  ],
+  text: `cleared as (
+  delete from timer using $rows where timer.actor_id = r.id and timer.name = r.name and ${WON('r.id')}
+)`,
+} satisfies Input
 
-const TIMERS = `waiting as (
+const TIMERS = {
+  fields: [
+    ['actor', 'text'],
+    ['id', 'uuid'],
+    ['name', 'text'],
+    ['generation', 'integer'],
+    ['dueAt', 'timestamptz'],
+    ['event', 'jsonb'],
+  ],
+  text: `waiting as (
   insert into timer (actor_type, actor_id, name, generation, due_at, event)
-  select t.actor, t.id, t.name, t.generation, t."dueAt", t.event
-  from $rows as t(actor text, id uuid, name text, generation integer, "dueAt" timestamptz, event jsonb)
-  where ${WON('t.id')}
+  select r.actor, r.id, r.name, r.generation, r."dueAt", r.event from $rows where ${WON('r.id')}
   on conflict (actor_id, name) do update
   set generation = excluded.generation, due_at = excluded.due_at, event = excluded.event, claimed_until = null
-)`
+)`,
+} satisfies Input
 
 const fieldsOf = ({ columns }: AnyActorDefinition) => [
   { column: 'version', key: 'version', type: 'integer' },
@@ -249,18 +329,16 @@ const fieldsOf = ({ columns }: AnyActorDefinition) => [
   })),
 ]
 
-/** The rows of one type, in id order: all nodes lock them in the same order. */
-const inputText = (definition: AnyActorDefinition, name: string) => `${name} as materialized (
-  select * from $rows as r(id uuid, base integer, ${fieldsOf(definition)
-    .map(({ key, type }) => `"${key}" ${type}`)
-    .join(', ')})
-  order by id
-)`
+const rowFields = (definition: AnyActorDefinition): Fields => [
+  ['id', 'uuid'],
+  ['base', 'integer'],
+  ...fieldsOf(definition).map(({ key, type }) => [key, type] as const),
+]
 
-const updateText = (
-  definition: AnyActorDefinition,
-  index: number,
-) => `${inputText(definition, `change_${index}`)},
+/** The rows of one type, in id order: all nodes lock them in the same order. */
+const inputText = (name: string) => `${name} as materialized (select * from $rows order by id)`
+
+const updateText = (definition: AnyActorDefinition, index: number) => `${inputText(`change_${index}`)},
 updated_${index} as (
   update "${tableName(definition.contract.actor)}" as row
   set ${fieldsOf(definition)
@@ -270,10 +348,7 @@ updated_${index} as (
   returning row.id
 )`
 
-const insertText = (
-  definition: AnyActorDefinition,
-  index: number,
-) => `${inputText(definition, `new_${index}`)},
+const insertText = (definition: AnyActorDefinition, index: number) => `${inputText(`new_${index}`)},
 made_${index} as (
   insert into "${tableName(definition.contract.actor)}" (id, ${fieldsOf(definition)
     .map(({ column }) => `"${column}"`)

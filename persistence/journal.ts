@@ -8,8 +8,8 @@ export type Head = { position: number; floor: number; epoch: string }
 /** An event with the topics that it belongs to, which subscribers never see. */
 export type Routed = { event: LiveEvent; topics: readonly string[] }
 
-/** A page of the journal: all that was asked for up to `horizon`. */
-export type Page = { events: Routed[]; horizon: number; complete: boolean }
+/** A page of the journal: all that was asked for up to `horizon`, and the head as it was at that instant. */
+export type Page = { events: Routed[]; horizon: number; complete: boolean; head: Head }
 
 export type Journal = {
   head: () => Promise<Head>
@@ -25,18 +25,26 @@ export type Journal = {
 export type ReplayRequest = { topics: readonly string[]; after: number; actorType: string | null }
 
 export const createJournal = (sql: Sql): Journal => {
-  const pageOf = (statement: Statement, values: readonly unknown[], limit: number, after: number) =>
-    sql.consistently(async (query): Promise<Page> => {
-      const { position } = await readHead(query)
-      const rows = await query<Row>(statement, [...values, limit])
-      return {
-        events: rows
-          .flatMap((row) => eventsOfTurn(turnOfRow(row)))
-          .filter(({ event }) => event.position > after),
-        horizon: rows.length < limit ? position : Number(rows.at(-1)!.position),
-        complete: rows.length < limit,
-      }
-    })
+  const pageOf = async (
+    statement: Statement,
+    values: readonly unknown[],
+    limit: number,
+    after: number,
+  ): Promise<Page> => {
+    // One statement sees one instant. Without any turn there is still the head's row.
+    const found = await sql.query<HeadRow & (Row | NoRow)>(statement, [...values, limit])
+    const head = headOf(found[0]!)
+    const rows = found.filter((row) => row.position !== null)
+    const complete = rows.length < limit
+    return {
+      events: rows
+        .flatMap((row) => eventsOfTurn(turnOfRow(row)))
+        .filter(({ event }) => event.position > after),
+      horizon: complete ? head.position : Number(rows.at(-1)!.position),
+      complete,
+      head,
+    }
+  }
   return {
     head: () => readHead(sql.query),
     behind: (after, limit) => pageOf(BEHIND, [after], limit, after),
@@ -72,20 +80,23 @@ type Row = Pick<
   at: string
 }
 
+type NoRow = { position: null }
+
 const COLUMNS = `position, actor_type as "actorType", actor_id as "actorId", version, cause, type, at, by,
   from_state as "from", to_state as "to", events, view, topics`
 
-const BEHIND: Statement = {
-  name: 'journal_behind',
-  text: `select ${COLUMNS} from journal where position > $1 order by position limit $2`,
-}
+/** The head, and beside it the turns that match, oldest first. */
+const pageText = (matching: string, limit: string) => `
+select head.position as head, head.floor, head.epoch, turn.* from journal_head as head
+left join lateral (
+  select ${COLUMNS} from journal where ${matching} order by position limit ${limit}
+) as turn on true order by turn.position`
+
+const BEHIND: Statement = { name: 'journal_behind', text: pageText('position > $1', '$2') }
 
 const MATCHING = `topics && $1::text[] and position > $2 and ($3::text is null or actor_type = $3)`
 
-const REPLAY: Statement = {
-  name: 'journal_replay',
-  text: `select ${COLUMNS} from journal where ${MATCHING} order by position limit $4`,
-}
+const REPLAY: Statement = { name: 'journal_replay', text: pageText(MATCHING, '$4') }
 
 const BACKLOG: Statement = {
   name: 'journal_backlog',
@@ -98,13 +109,21 @@ const HISTORY: Statement = {
   text: `select ${COLUMNS} from journal where actor_id = $1 and version > $2 order by version limit $3`,
 }
 
-const HEAD: Statement = { name: 'journal_head', text: 'select position, floor, epoch from journal_head' }
+const HEAD: Statement = {
+  name: 'journal_head',
+  text: 'select position as head, floor, epoch from journal_head',
+}
 
 /** The last position that was given out, in the snapshot of `query`. */
-export const readHead = async (query: Query): Promise<Head> => {
-  const [row] = await query<{ position: string | number; floor: string | number; epoch: string }>(HEAD)
-  return { position: Number(row!.position), floor: Number(row!.floor), epoch: row!.epoch }
-}
+export const readHead = async (query: Query): Promise<Head> => headOf((await query<HeadRow>(HEAD))[0]!)
+
+type HeadRow = { head: string | number; floor: string | number; epoch: string }
+
+const headOf = ({ head, floor, epoch }: HeadRow): Head => ({
+  position: Number(head),
+  floor: Number(floor),
+  epoch,
+})
 
 type RecordedTurn = {
   actorType: string

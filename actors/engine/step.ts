@@ -118,8 +118,24 @@ export const hydrate = (machine: AnyStateMachine, stored: object): AnyMachineSna
 }
 
 /** The types of all events that the state has a transition for, whatever the guards would say. */
-export const acceptedTypes = (snapshot: AnyMachineSnapshot): ReadonlySet<string> =>
-  new Set(snapshot.status === 'active' ? getNextTransitions(snapshot).map(({ eventType }) => eventType) : [])
+export const acceptedTypes = (snapshot: AnyMachineSnapshot): ReadonlySet<string> => {
+  if (snapshot.status !== 'active') return NOTHING
+  const { machine, value } = snapshot as { machine: AnyStateMachine; value: unknown }
+  let known = accepted.get(machine)
+  if (!known) accepted.set(machine, (known = new Map()))
+  const state = typeof value === 'string' ? value : JSON.stringify(value)
+  let types = known.get(state)
+  if (!types) {
+    types = new Set(getNextTransitions(snapshot).map(({ eventType }) => eventType))
+    known.set(state, types)
+  }
+  return types
+}
+
+/** By machine and state, of which there are few. */
+const accepted = new WeakMap<AnyStateMachine, Map<string, ReadonlySet<string>>>()
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /** The state value as one word: `active.valid`; parallel regions are joined by `+`. */
 export const stateName = (value: AnyMachineSnapshot['value']): string =>

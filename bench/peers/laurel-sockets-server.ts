@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { actors } from '../../actors/registry.ts'
 import { migrations } from '../../persistence/migrations/list.ts'
 import { startServer } from '../../src/server.ts'
+import { startProfile } from '../profiling.ts'
 import { benchPayment, benchPaymentMigration } from './laurel-payment.ts'
 
 /** The whole product with one actor more. */
@@ -30,5 +31,10 @@ const response = await fetch(`${server.url}/api/auth/user/login`, {
   body: JSON.stringify(account),
 })
 const { data } = (await response.json()) as { data: { token: string } }
+let stop: ReturnType<typeof startProfile> | undefined
+process.on('message', async (order) => {
+  if (order === 'profile') stop = startProfile()
+  else process.send!(await (await stop!)())
+})
 process.on('disconnect', () => process.exit(0))
 process.send!({ url: server.url, token: data.token })

@@ -8,7 +8,7 @@ import {
   UnsubscribeInput,
   type Reply,
 } from '../../contracts/protocol.ts'
-import type { Journal } from '../../persistence/journal.ts'
+import type { Journal, Page } from '../../persistence/journal.ts'
 import type { TopicSnapshots } from '../../persistence/topic-snapshots.ts'
 import type { CatchingUp, Channels, Mode } from './channels.ts'
 import { invalid } from './dispatcher.ts'
@@ -108,11 +108,10 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
           : resume({ subscriber, topics, mode, catchingUp, join, ack: answer, after, epoch }),
       )
     } catch (error) {
-      const isForbidden = error instanceof PermissionLost
+      const reason = error instanceof Broken ? error.reason : undefined
       // Whoever has been told "yes" must hear that nothing more will come.
-      if (answered)
-        for (const topic of topics) closed(subscriber, topic, isForbidden ? 'forbidden' : 'overloaded')
-      if (!isForbidden) throw error
+      if (answered) for (const topic of topics) closed(subscriber, topic, reason ?? 'overloaded')
+      if (!reason) throw error
     } finally {
       channels.release(catchingUp)
     }
@@ -141,34 +140,40 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 
   const resume = async (job: Job & { after: number; epoch: string | undefined }) => {
     const { subscriber, topics, mode, catchingUp, join, ack, after, epoch } = job
-    const head = await journal.head()
+    const page = await read(topics, after)
+    const { head, complete } = page
     const impossible =
       (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
-    if (impossible || (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG) {
+    const isLong = async () =>
+      !complete && (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG
+    if (impossible || (await isLong())) {
       begun.resync_required++
       return ack(refused('resync_required', 'subscribe again without `after`'))
     }
     begun.replayed++
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
     const sender = aSender(subscriber.socket, new Set(topics), mode, after)
-    await readOn({ subscriber, topics, sender, catchingUp })
+    await readOn({ subscriber, topics, sender, catchingUp, page })
     for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
     join(sender)
   }
 
-  /** Sends pages of the journal until nothing is between them and the live events that wait. */
+  const read = (topics: readonly string[], after: number) => {
+    reads++
+    return journal.replay({ topics, after, actorType }, PAGE_TURNS)
+  }
+
+  /** Sends pages of the journal until nothing is between them and the live events that wait; `page` is the first one. */
   const readOn = async (job: {
     subscriber: Subscriber
     topics: string[]
     sender: Sender
     catchingUp: CatchingUp
+    page?: Page
   }): Promise<void> => {
     const { subscriber, topics, sender, catchingUp } = job
-    for (;;) {
-      for (const topic of topics)
-        if (!(await mayWatch(subscriber.principal(), topic))) throw new PermissionLost()
-      reads++
-      const page = await journal.replay({ topics, after: sender.upTo(), actorType }, PAGE_TURNS)
+    for (let first = job.page; ; first = undefined) {
+      const page = first ?? (await readAgain(subscriber, topics, sender.upTo()))
       const carried = page.events.filter(({ event }) => types.has(event.actor.type))
       sender.send(carried, page.horizon)
       if (!subscriber.socket.connected) return
@@ -180,6 +185,15 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       catchingUp.overflowed = false
       catchingUp.buffer = []
     }
+  }
+
+  /** Time has passed since the subscriber was asked who it is, and since the journal was long enough. */
+  const readAgain = async (subscriber: Subscriber, topics: readonly string[], after: number) => {
+    for (const topic of topics)
+      if (!(await mayWatch(subscriber.principal(), topic))) throw new Broken('forbidden')
+    const page = await read(topics, after)
+    if (after < page.head.floor) throw new Broken('resync_required')
+    return page
   }
 
   const recheck: Subscriptions['recheck'] = async (subscriber, topics = [...subscriber.topics.keys()]) => {
@@ -223,5 +237,12 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 const closed = ({ socket }: Subscriber, topic: string, reason: string) =>
   socket.emit('topic.closed', { topic, reason })
 
-/** A topic was closed to the subscriber while it was being replayed. */
-class PermissionLost extends Error {}
+/** What has been begun cannot go on: the topic was closed to the subscriber, or what comes next has left the journal. */
+class Broken extends Error {
+  readonly reason: 'forbidden' | 'resync_required'
+
+  constructor(reason: Broken['reason']) {
+    super(reason)
+    this.reason = reason
+  }
+}
