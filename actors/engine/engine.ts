@@ -26,7 +26,7 @@ const DEFAULT_LIMITS: EngineLimits = {
   mailbox: 1_000,
   node: 10_000,
   batch: 256,
-  split: 16,
+  split: 64,
   chain: 256,
   active: 10_000,
 }

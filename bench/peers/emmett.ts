@@ -20,6 +20,8 @@ const evolve = ({ context }: Payment, { type, data }: Stepped): Payment => {
 /** Emmett's PostgreSQL event store: the stream is read, folded and appended to at the version that was read. */
 await servePeer(async ({ postgresUrl }) => {
   const store = getPostgreSQLEventStore(postgresUrl)
+  // Many at once would each take a connection and wait for the one that makes the tables.
+  await store.schema.migrate()
   const handle = CommandHandler<Payment, Stepped>({
     evolve,
     initialState: () => ({ state: 'created', context: newContext('payer') }),

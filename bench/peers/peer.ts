@@ -23,7 +23,8 @@ export type PeerDone = Measured & { commands: number }
 /** Serves the parent that has started this process. */
 export const servePeer = async (open: (settings: PeerSettings) => Promise<Peer>): Promise<void> => {
   const peer = await open(JSON.parse(process.argv[2]!) as PeerSettings)
-  process.on('disconnect', () => process.exit(0))
+  // Whoever was started beside it ends with it.
+  for (const event of ['disconnect', 'SIGTERM']) process.on(event, () => process.exit(0))
   process.on('message', async ({ concurrency, ms, hot }: Window) => {
     await peer.prepare?.(concurrency)
     const key = hot ? () => 0 : () => Math.floor(Math.random() * KEYS)

@@ -65,10 +65,12 @@ const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
     for (const concurrency of plan.concurrencies) {
       const window = { concurrency, hot, ms: plan.windowMs }
       const rounds = new Map<PeerName, Round[]>(names.map((name) => [name, []]))
-      for (let round = 0; round < plan.rounds; round++)
+      // The first round warms up.
+      for (let round = 0; round <= plan.rounds; round++)
         for (const name of round % 2 === 0 ? names : names.toReversed()) {
           if (hot && name === 'echo') continue
-          rounds.get(name)!.push(await measure(runners.get(name)!, window, databaseMs))
+          const measured = await measure(runners.get(name)!, window, databaseMs)
+          if (round > 0) rounds.get(name)!.push(measured)
         }
       for (const [name, all] of rounds) if (all.length > 0) results.push(resultOf(name, window, all))
     }
@@ -146,16 +148,19 @@ const showPeers = (results: readonly PeerResult[]): void => {
   )) {
     const [label, list] = group
     console.log(`\n${label.padEnd(36)} commands/s     p50     p99   CPU ms  engine ×  sockets ×`)
-    const rate = (name: PeerName) => list.find(({ peer }) => peer === name)?.perSecond ?? Number.NaN
+    const times = (name: PeerName, perSecond: number) => {
+      const ours = list.find(({ peer }) => peer === name)
+      return ours ? (ours.perSecond / perSecond).toFixed(2) : '–'
+    }
     for (const { title, perSecond, p50Ms, p99Ms, cpuMs } of list) {
       const { total, ...parts } = cpuMs
       const shares = Object.entries(parts).map(([name, ms]) => `${name} ${ms.toFixed(3)}`)
       console.log(
         `${title.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} ${p50Ms.toFixed(1).padStart(7)} ${p99Ms.toFixed(1).padStart(7)} ${total
           .toFixed(3)
-          .padStart(8)} ${(rate('laurel') / perSecond).toFixed(2).padStart(9)} ${(rate('sockets') / perSecond)
-          .toFixed(2)
-          .padStart(10)}  ${shares.join(', ')}`,
+          .padStart(
+            8,
+          )} ${times('laurel', perSecond).padStart(9)} ${times('sockets', perSecond).padStart(10)}  ${shares.join(', ')}`,
       )
     }
   }
