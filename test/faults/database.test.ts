@@ -76,7 +76,7 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
 
   it('F19 that refuses a commit because of others: it is repeated, and applied once', PATIENCE, async () => {
     const { server, other, client, issue, mentorId, coordinator } = await aScene({
-      settings: [`default_transaction_isolation = 'repeatable read'`, `deadlock_timeout = '8s'`],
+      settings: [`default_transaction_isolation = 'repeatable read'`, `deadlock_timeout = '4s'`],
     })
     const second = await server.another()
     const there = issuing(second, await connect(second, coordinator), mentorId)
@@ -96,11 +96,16 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
 
     // The node has its mentor and waits for the head; somebody else has the head and waits for the mentor: 40P01.
     await other.query(`set deadlock_timeout = '1min'; begin; update journal_head set floor = floor`)
-    const reply = client.call('mentors.pause', { id: mentorId, reason: 'on leave' })
+    const command = { commandId: crypto.randomUUID(), id: mentorId, reason: 'on leave' }
+    const reply = client.call('mentors.pause', command)
     await waiting(1)
     expect((await other.query('select 1 from mentor for update')).rowCount).toBe(1)
     await other.query('rollback')
-    expect(await reply).toMatchObject({ ok: true })
+    // On a machine that is very slow the node may have lost patience; then nothing was applied, and its caller repeats it.
+    const { ok } = await reply
+    if (!ok) expect(await reply).toMatchObject(overloaded)
+    const { data } = await client.call('mentors.pause', command)
+    expect(data.holds).toEqual([{ hold: 'admin', reason: 'on leave' }])
     await isSound(server)
   })
 
