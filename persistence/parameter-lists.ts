@@ -23,8 +23,8 @@ export const unnestOf = (fields: Fields, from: number): string => {
   return `unnest(${parameters.join(', ')}) as r(${fields.map(([name]) => `"${name}"`).join(', ')})`
 }
 
-/** Numbers, UUIDs, instants, truth values: nothing in them means anything in an array. */
-const plain = (value: unknown) => String(value)
+/** UUIDs and instants are text that PostgreSQL checks: one that is none must be refused, and never become two. */
+const plain = (value: unknown) => (typeof value === 'string' ? quoted(value) : String(value))
 
 const quoted = (text: string) =>
   text.includes('"') || text.includes('\\') ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${text}"`

@@ -173,7 +173,10 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   }): Promise<void> => {
     const { subscriber, topics, sender, catchingUp } = job
     for (let first = job.page; ; first = undefined) {
-      const page = first ?? (await readAgain(subscriber, topics, sender.upTo()))
+      // Also before the first one: there may have been a long line.
+      for (const topic of topics)
+        if (!(await mayWatch(subscriber.principal(), topic))) throw new Broken('forbidden')
+      const page = first ?? (await readAgain(topics, sender.upTo()))
       const carried = page.events.filter(({ event }) => types.has(event.actor.type))
       sender.send(carried, page.horizon)
       if (!subscriber.socket.connected) return
@@ -187,10 +190,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     }
   }
 
-  /** Time has passed since the subscriber was asked who it is, and since the journal was long enough. */
-  const readAgain = async (subscriber: Subscriber, topics: readonly string[], after: number) => {
-    for (const topic of topics)
-      if (!(await mayWatch(subscriber.principal(), topic))) throw new Broken('forbidden')
+  /** Time has passed since the journal was long enough. */
+  const readAgain = async (topics: readonly string[], after: number) => {
     const page = await read(topics, after)
     if (after < page.head.floor) throw new Broken('resync_required')
     return page
