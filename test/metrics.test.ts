@@ -82,7 +82,8 @@ it('counts commits, mailboxes, subscriptions and what was delivered', async () =
     'laurel_resumes_total{outcome="snapshot"}': 2,
     'laurel_resumes_total{outcome="replayed"}': 1,
     'laurel_resumes_total{outcome="resync_required"}': 1,
-    laurel_catch_up_reads_total: 1,
+    // One for each `after`: the page itself says whether it begins where the subscriber left off.
+    laurel_catch_up_reads_total: 2,
     'laurel_effects{state="pending"}': 2,
     'laurel_effects{state="due"}': 1,
     'laurel_effects{state="dead"}': 1,

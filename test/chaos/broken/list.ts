@@ -177,7 +177,7 @@ const builds = {
   'lost-timers': {
     rule: 'timers-once',
     what: 'a timer that is set is not stored',
-    changes: [{ file: STORE, from: "where ${WON('t.id')}\n  on conflict", to: 'where false\n  on conflict' }],
+    changes: [{ file: STORE, from: "where ${WON('r.id')}\n  on conflict", to: 'where false\n  on conflict' }],
   },
   'double-timers': {
     rule: 'timers-once',
@@ -203,13 +203,13 @@ const builds = {
   'lost-effects': {
     rule: 'effects-once',
     what: 'what a turn promises is not stored',
-    changes: [{ file: STORE, from: `where \${WON('e."actorId"')}`, to: 'where false' }],
+    changes: [{ file: STORE, from: `where \${WON('r."actorId"')}`, to: 'where false' }],
   },
   'unsettled-effects': {
     rule: 'effects-once',
     what: 'an effect stays when its result has been taken',
     changes: [
-      { file: STORE, from: 'where effect.id = s.effect and', to: 'where effect.id = s.effect and false and' },
+      { file: STORE, from: 'where effect.id = r.effect and', to: 'where effect.id = r.effect and false and' },
     ],
   },
   'other-money': {
@@ -229,8 +229,8 @@ const builds = {
     changes: [
       {
         file: 'persistence/journal.ts',
-        from: 'epoch: row!.epoch }',
-        to: 'epoch: Math.random() < 0.05 ? crypto.randomUUID() : row!.epoch }',
+        from: 'floor: Number(floor),\n  epoch,',
+        to: 'floor: Number(floor),\n  epoch: Math.random() < 0.05 ? crypto.randomUUID() : epoch,',
       },
     ],
   },
