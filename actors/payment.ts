@@ -6,6 +6,7 @@ import { bucketsOf, refundableOf, standingOf } from '../machines/payment-money.t
 import { defineActor, type CreationRequest, type Principal } from './actor.ts'
 import { ownOrOperated, purchase, purchaseId } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
+import { rosterId } from './roster.ts'
 
 type Snapshot = SnapshotFrom<typeof paymentMachine>
 type Owned = { context: { orgId: string; payerId: string } }
@@ -63,7 +64,8 @@ const initiate = async ({ id, payload, principal, at, lookup, newId }: CreationR
     }
   const parties = { id, at, orgId, payerId, offeringId, amount, method, email, authorizationId }
   const policy = { abandonAfterMs: ABANDON_AFTER_MS }
-  return { ok: true as const, input: { ...parties, purchaseId: claimed, autoRefundId: newId(), policy } }
+  const asked = { purchaseId: claimed, rosterId: rosterId(offeringId), autoRefundId: newId() }
+  return { ok: true as const, input: { ...parties, ...asked, policy } }
 }
 
 export const payment = defineActor({
@@ -131,7 +133,7 @@ export const payment = defineActor({
       ...(failure === null ? {} : { failure }),
       initiatedAt,
       ...(settledAt === null ? {} : { settledAt }),
-      refunds: [...context.refunds],
+      refunds: context.refunds.map(({ refundId, minor, standing }) => ({ refundId, minor, standing })),
       disputes: [...context.disputes],
     }
   },

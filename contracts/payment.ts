@@ -237,3 +237,26 @@ export type DisputeChanged = {
   minor: number
   standing: DisputeStanding
 }
+
+/**
+ * What whoever decides that money is due to the payer tells a payment. What was given back before counts; `refundId` is
+ * null for the one refund that the system makes by itself, `upToMinor` when everything is due.
+ */
+export type RefundDue = {
+  type: 'refund.due'
+  refundId: string | null
+  upToMinor: number | null
+  reason: string
+}
+
+/** What a payment tells whoever said that money is due. */
+export type RefundNews =
+  | { type: 'payment.refundBegan'; refundId: string; minor: number }
+  /** As much has been given back already, or there is nothing left to give. */
+  | { type: 'payment.nothingDue'; refundId: string }
+  | {
+      type: 'payment.refundEnded'
+      refundId: string
+      minor: number
+      standing: Exclude<RefundStanding, 'pending'>
+    }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineContract, type EventOf, type ViewOf } from './contract.ts'
+import type { Money } from './money.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id } from './scalars.ts'
 
@@ -9,11 +10,12 @@ export const PurchaseView = z.strictObject({
   offeringId: Id,
   paymentId: Id.nullable().describe('The one payment that may pay for it'),
   paid: z.boolean(),
+  enrollmentId: Id.nullable().describe('The enrollment that wants it, or has it'),
 })
 
 const Of = z.strictObject({ payerId: Id, offeringId: Id, paymentId: Id })
 
-/** One payer and one offering. Only payments speak to it, so it has no commands. */
+/** One payer and one offering. Only payments and enrollments speak to it, so it has no commands. */
 export const purchaseContract = defineContract({
   actor: 'purchase',
   namespace: 'purchases',
@@ -40,5 +42,20 @@ export type PurchaseView = ViewOf<typeof purchaseContract>
 /** What payments tell a purchase; who speaks is in `source`. */
 export type PaymentNews =
   | { type: 'payment.claimed' }
-  | { type: 'payment.settled' }
+  /** Without an amount when it was said before anybody asked for one. */
+  | { type: 'payment.settled'; amount?: Money }
   | { type: 'payment.released' }
+
+/** What enrollments tell a purchase. The one that was opened last is the one that counts. */
+export type EnrollmentWish =
+  | { type: 'enrollment.opened'; openedAt: string }
+  /** What was paid is used from now on. */
+  | { type: 'enrollment.activated' }
+  | { type: 'enrollment.ended' }
+
+/** What a purchase tells the enrollment; the version in `source` says what is newer. */
+export type PurchaseNews =
+  /** `amount` is unknown for what was paid long ago. */
+  | { type: 'purchase.paid'; paymentId: string; amount: Money | null }
+  /** Nothing is left of what was paid. */
+  | { type: 'purchase.released' }

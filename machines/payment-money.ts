@@ -1,10 +1,18 @@
 import type { Buckets, DisputeStanding, PaymentStatus, RefundStanding } from '../contracts/payment.ts'
 
+export type Wanted = { actor: 'enrollment' | 'settlement'; id: string }
+
 /** What came in, and what has been asked back or contested since; everything else about the money follows from it. */
 export type Books = {
   /** What the provider took. Minor units. */
   charged: number
-  refunds: readonly { refundId: string; minor: number; standing: RefundStanding }[]
+  refunds: readonly {
+    refundId: string
+    minor: number
+    standing: RefundStanding
+    /** Who said that it is due, and hears what becomes of it. */
+    wanted?: Wanted
+  }[]
   disputes: readonly { disputeId: string; minor: number; standing: DisputeStanding }[]
 }
 
@@ -25,6 +33,12 @@ export const bucketsOf = ({ charged, refunds, disputes }: Books): Buckets => ({
 export const refundableOf = (books: Books): number => {
   const { charged, refundPending, refunded, disputed } = bucketsOf(books)
   return Math.max(0, charged - refundPending - refunded - disputed)
+}
+
+/** What is still due of an amount, after what was given back already or is on its way. */
+export const dueOf = (books: Books, upToMinor: number): number => {
+  const { refundPending, refunded } = bucketsOf(books)
+  return Math.max(0, Math.min(upToMinor - refundPending - refunded, refundableOf(books)))
 }
 
 /** Nothing is left of the money that came in. */

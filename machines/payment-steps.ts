@@ -12,10 +12,21 @@ import type {
   PaymentMethod,
   PaymentReport,
   RefundChanged,
+  RefundDue,
+  RefundNews,
 } from '../contracts/payment.ts'
 import type { PaymentNews } from '../contracts/purchase.ts'
 import type { RefundHint } from '../contracts/refund.ts'
-import { bucketsOf, isGone, refundableOf, withDispute, withRefund, type Books } from './payment-money.ts'
+import {
+  bucketsOf,
+  dueOf,
+  isGone,
+  refundableOf,
+  withDispute,
+  withRefund,
+  type Books,
+  type Wanted,
+} from './payment-money.ts'
 
 export type PaymentInput = Envelope & {
   /** Also the reference under which the provider knows the payment. */
@@ -31,6 +42,8 @@ export type PaymentInput = Envelope & {
   /** A saved card to charge. */
   authorizationId: string | null
   purchaseId: string
+  /** Of the offering; payments of before there were any have none. */
+  rosterId?: string
   /** For the refund that the system makes by itself, which can happen once. */
   autoRefundId: string
   policy: {
@@ -77,6 +90,7 @@ type PaymentMessage = Envelope &
     | ClaimAnswer
     | RefundChanged
     | DisputeChanged
+    | (RefundDue & Required<Pick<Envelope, 'source'>>)
     | { type: 'effect.failed'; effect: string; reason: string }
   )
 
@@ -85,6 +99,7 @@ type Told =
   | { actor: 'purchase'; id: string; message: PaymentNews; orCreate?: object }
   | { actor: 'refund'; id: string; message: RefundHint }
   | { actor: 'dispute'; id: string; message: DisputeHint; orCreate: object }
+  | { actor: Wanted['actor']; id: string; message: RefundNews }
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
@@ -198,9 +213,10 @@ export const doubt = payment.enqueueActions(({ context, event, enqueue }) => {
 /** Whichever of them arrives first makes the purchase. */
 const tellPurchase = (type: PaymentNews['type']) =>
   payment.enqueueActions(({ context, enqueue }) => {
-    const { orgId, payerId, offeringId, purchaseId: id } = context
-    const orCreate = { orgId, payerId, offeringId }
-    enqueue({ type: 'tell', params: { actor: 'purchase', id, message: { type }, orCreate } })
+    const { orgId, payerId, offeringId, rosterId, amount, purchaseId: id } = context
+    const orCreate = { orgId, payerId, offeringId, ...(rosterId === undefined ? {} : { rosterId }) }
+    const message = type === 'payment.settled' ? { type, amount } : { type }
+    enqueue({ type: 'tell', params: { actor: 'purchase', id, message, orCreate } })
   })
 
 export const claim = tellPurchase('payment.claimed')
@@ -270,10 +286,11 @@ export const settle = (late: boolean) =>
     enqueue(releaseWhenGone)
   })
 
-const beginRefund = ({ refundId, minor, ...request }: RefundRequest) =>
+const beginRefund = ({ refundId, minor, wanted, ...request }: RefundRequest) =>
   payment.enqueueActions(({ context, enqueue }) => {
     const { id: paymentId, orgId, payerId, amount } = context
-    const refunds = [...context.refunds, { refundId, minor, standing: 'pending' as const }]
+    const begun = { refundId, minor, standing: 'pending' as const, ...(wanted ? { wanted } : {}) }
+    const refunds = [...context.refunds, begun]
     const refund = { minor, currency: amount.currency }
     const books = bucketsOf({ ...context, refunds })
     enqueue.emit({ type: 'payment.refundRequested', ...factsOf(context), refundId, refund, ...books })
@@ -332,11 +349,42 @@ export const refundAll = (reason: string) =>
     enqueue(beginRefund({ ...begun, minor: context.amount.minor }))
   })
 
+/** Somebody has decided that money is due; how much of it is still to be given back is known here only. */
+export const giveBack = payment.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'refund.due')
+  const { upToMinor, reason, source } = event
+  const refundId = event.refundId ?? context.autoRefundId
+  const wanted = whoWants(source)
+  const answer = (message: RefundNews) => {
+    if (wanted) enqueue({ type: 'tell', params: { ...wanted, message } })
+  }
+  const known = context.refunds.find((refund) => refund.refundId === refundId)
+  // What was begun is answered when it ends.
+  if (known?.standing === 'pending') return
+  if (known) {
+    const { minor: begun, standing } = known
+    return answer({ type: 'payment.refundEnded', refundId, minor: begun, standing })
+  }
+  const minor = dueOf(context, upToMinor ?? context.charged)
+  if (minor === 0) return answer({ type: 'payment.nothingDue', refundId })
+  const begun = { refundId, approved: true, reason, requestedBy: null, minor }
+  enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
+  answer({ type: 'payment.refundBegan', refundId, minor })
+})
+
+/** A purchase says it in nobody's name. */
+const whoWants = ({ actor, id }: Required<Envelope>['source']): Wanted | undefined =>
+  actor === 'enrollment' || actor === 'settlement' ? { actor, id } : undefined
+
 export const takeRefund = payment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'refund.changed')
   const { refundId, standing } = event
   const refunds = withRefund(context, refundId, standing)
-  const minor = refunds.find((refund) => refund.refundId === refundId)!.minor
+  const { minor, wanted } = refunds.find((refund) => refund.refundId === refundId)!
+  if (wanted) {
+    const message = { type: 'payment.refundEnded', refundId, minor, standing } as const
+    enqueue({ type: 'tell', params: { ...wanted, message } })
+  }
   const refund = { minor, currency: context.amount.currency }
   const books = bucketsOf({ ...context, refunds })
   enqueue.emit({ type: REFUND_EVENTS[standing], ...factsOf(context), refundId, refund, ...books })
@@ -350,6 +398,7 @@ type RefundRequest = {
   approved: boolean
   reason: string
   requestedBy: string | null
+  wanted?: Wanted
 }
 
 const REFUND_EVENTS = {

@@ -10,6 +10,7 @@ import {
   doubt,
   factsOf,
   fail,
+  giveBack,
   hintDispute,
   hintRefunds,
   isWaiting,
@@ -247,6 +248,7 @@ export const paymentMachine = payment.createMachine({
   on: {
     'webhook.refundChanged': { actions: hintRefunds },
     'webhook.disputeChanged': { actions: hintDispute },
+    'refund.due': { actions: giveBack },
     'refund.changed': { guard: 'isPendingRefund', actions: takeRefund },
     'dispute.changed': { guard: 'isNewsOfDispute', actions: takeDispute },
   },

@@ -1,39 +1,75 @@
-import { enqueueActions, setup } from 'xstate'
+import { assertEvent, setup } from 'xstate'
 import type { Envelope } from '../contracts/contract.ts'
-import type { ClaimAnswer } from '../contracts/payment.ts'
-import type { PaymentNews, PurchaseEvent } from '../contracts/purchase.ts'
+import type { Money } from '../contracts/money.ts'
+import type { ClaimAnswer, RefundDue } from '../contracts/payment.ts'
+import type { EnrollmentWish, PaymentNews, PurchaseEvent, PurchaseNews } from '../contracts/purchase.ts'
+import type { OfferingClosed, PaidAlone } from '../contracts/roster.ts'
 
-export type PurchaseInput = Envelope & { id: string; orgId: string; payerId: string; offeringId: string }
+export type PurchaseInput = Envelope & {
+  id: string
+  orgId: string
+  payerId: string
+  offeringId: string
+  /** Absent when whoever made it knew of no roster yet. */
+  rosterId?: string
+}
 
 export type PurchaseContext = Omit<PurchaseInput, keyof Envelope> & {
   /** The payment that may pay for it, and the version in which it claimed that. */
-  holder: { paymentId: string; version: number; paid: boolean } | null
+  holder: Holder | null
+  /** The enrollment that was opened last, while it is not over. */
+  enrollment: { id: string; openedAt: string } | null
+  /** An enrollment has begun with what was paid. */
+  used: boolean
 }
 
-type PurchaseMessage = PaymentNews & Envelope & Required<Pick<Envelope, 'source'>>
+type Holder = { paymentId: string; version: number; paid: boolean; amount: Money | null }
 
-/**
- * One payer and one offering. At most one payment at a time may pay for it, however many tabs are open; payments ask
- * before they start, and again when money arrives after they were given up.
- */
-export const purchaseMachine = setup({
+type PurchaseMessage = (PaymentNews | EnrollmentWish | OfferingClosed) &
+  Envelope &
+  Required<Pick<Envelope, 'source'>>
+
+type Told =
+  | { actor: 'payment'; id: string; message: ClaimAnswer | RefundDue }
+  | { actor: 'enrollment'; id: string; message: PurchaseNews }
+  | { actor: 'roster'; id: string; message: PaidAlone; orCreate: object }
+
+const purchase = setup({
   types: {
     context: {} as PurchaseContext,
     input: {} as PurchaseInput,
     events: {} as PurchaseMessage,
     emitted: {} as PurchaseEvent,
   },
-  actions: {
-    tell: (_, _params: { actor: 'payment'; id: string; message: ClaimAnswer }) => {},
-  },
-}).createMachine({
-  id: 'purchase@1',
-  context: ({ input: { id, orgId, payerId, offeringId } }) => ({
-    id,
-    orgId,
-    payerId,
-    offeringId,
+  actions: { tell: (_, _params: Told) => {} },
+})
+
+/** Whoever wants it hears that it is paid; whoever has paid and is not enrolled may have come too late. */
+const pass = purchase.enqueueActions(({ context, enqueue }) => {
+  const { holder, enrollment, rosterId, orgId, offeringId, used } = context
+  if (!holder?.paid) return
+  const { paymentId, amount } = holder
+  if (enrollment) {
+    const message = { type: 'purchase.paid', paymentId, amount } as const
+    enqueue({ type: 'tell', params: { actor: 'enrollment', id: enrollment.id, message } })
+  } else if (rosterId !== undefined && !used) {
+    const told = { actor: 'roster', id: rosterId, message: { type: 'purchase.paid' } } as const
+    enqueue({ type: 'tell', params: { ...told, orCreate: { orgId, offeringId } } })
+  }
+})
+
+/**
+ * One payer and one offering. At most one payment at a time may pay for it, however many tabs are open; payments ask
+ * before they start, and again when money arrives after they were given up. An enrollment hears when it is paid, whichever
+ * of the two came first.
+ */
+export const purchaseMachine = purchase.createMachine({
+  id: 'purchase@2',
+  context: ({ input: { at: _at, by: _by, ...input } }) => ({
+    ...input,
     holder: null,
+    enrollment: null,
+    used: false,
   }),
   initial: 'free',
   states: {
@@ -48,7 +84,7 @@ export const purchaseMachine = setup({
   },
   on: {
     'payment.claimed': {
-      actions: enqueueActions(({ context, event: { source }, enqueue }) => {
+      actions: purchase.enqueueActions(({ context, event: { source }, enqueue }) => {
         const { holder } = context
         const answer = (message: ClaimAnswer) =>
           enqueue({ type: 'tell', params: { actor: 'payment', id: source.id, message } })
@@ -59,24 +95,65 @@ export const purchaseMachine = setup({
           })
         if (!holder) enqueue.emit({ type: 'purchase.claimed', ...factsOf(context, source.id) })
         const version = Math.max(source.version, holder?.version ?? 0)
-        enqueue.assign({ holder: { paymentId: source.id, version, paid: holder?.paid ?? false } })
+        const { paid = false, amount = null } = holder ?? {}
+        enqueue.assign({ holder: { paymentId: source.id, version, paid, amount } })
         answer({ type: 'purchase.granted' })
       }),
     },
     'payment.settled': {
       guard: ({ context: { holder }, event: { source } }) => holder?.paymentId === source.id && !holder.paid,
-      actions: enqueueActions(({ context, event: { source }, enqueue }) => {
-        enqueue.emit({ type: 'purchase.paid', ...factsOf(context, source.id) })
-        enqueue.assign(({ context: { holder } }) => ({ holder: holder && { ...holder, paid: true } }))
-      }),
+      actions: [
+        purchase.enqueueActions(({ context, event, enqueue }) => {
+          assertEvent(event, 'payment.settled')
+          const { source, amount = null } = event
+          enqueue.emit({ type: 'purchase.paid', ...factsOf(context, source.id) })
+          enqueue.assign(({ context: { holder } }) => ({ holder: holder && { ...holder, paid: true, amount } }))
+        }),
+        pass,
+      ],
     },
     'payment.released': {
       // A release that was overtaken by a newer claim of the same payment is about the older one.
       guard: ({ context: { holder }, event: { source } }) =>
         holder?.paymentId === source.id && source.version > holder.version,
-      actions: enqueueActions(({ context, event: { source }, enqueue }) => {
+      actions: purchase.enqueueActions(({ context, event: { source }, enqueue }) => {
+        const { holder, enrollment } = context
         enqueue.emit({ type: 'purchase.released', ...factsOf(context, source.id) })
-        enqueue.assign({ holder: null })
+        enqueue.assign({ holder: null, used: false })
+        const message = { type: 'purchase.released' } as const
+        if (holder?.paid && enrollment)
+          enqueue({ type: 'tell', params: { actor: 'enrollment', id: enrollment.id, message } })
+      }),
+    },
+    'enrollment.opened': {
+      // The wish of one that is over may arrive after that of its successor.
+      guard: ({ context: { enrollment }, event: { openedAt } }) =>
+        enrollment === null || enrollment.openedAt <= openedAt,
+      actions: [
+        purchase.assign({
+          enrollment: ({ event }) => {
+            assertEvent(event, 'enrollment.opened')
+            return { id: event.source.id, openedAt: event.openedAt }
+          },
+        }),
+        pass,
+      ],
+    },
+    'enrollment.activated': {
+      guard: ({ context: { enrollment }, event: { source } }) => enrollment?.id === source.id,
+      actions: purchase.assign({ used: true }),
+    },
+    'enrollment.ended': {
+      guard: ({ context: { enrollment }, event: { source } }) => enrollment?.id === source.id,
+      actions: [purchase.assign({ enrollment: null }), pass],
+    },
+    'offering.closed': {
+      guard: ({ context: { holder, used } }) => holder?.paid === true && !used,
+      actions: purchase.enqueueActions(({ context: { holder }, event, enqueue }) => {
+        assertEvent(event, 'offering.closed')
+        const { reason } = event
+        const message = { type: 'refund.due', refundId: null, upToMinor: null, reason } as const
+        enqueue({ type: 'tell', params: { actor: 'payment', id: holder!.paymentId, message } })
       }),
     },
   },
