@@ -2,7 +2,7 @@ import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import type { z } from 'zod'
 import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
 import type { Refusal, Refused } from '../contracts/protocol.ts'
-import type { Organisation, Price, SavedAuthorization, Upload } from './ports.ts'
+import type { Organisation, Person, Price, Read, SavedAuthorization, Upload } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
 export const ROLES = [
@@ -46,6 +46,12 @@ export type Lookup = {
   ) => Promise<SnapshotFrom<Definition['machine']> | undefined>
   organisation: (id: string) => Promise<Organisation | undefined>
   userOrganisation: (userId: string) => Promise<string | undefined>
+  user: (id: string) => Promise<Person | undefined>
+  /** What is stored, as queries find it; of types that this server does not have there is nothing. */
+  search: Read['search']
+  count: Read['count']
+  /** Whether this server has actors of this type. */
+  knows: (actorType: string) => boolean
   /** The file that was stored for an import of this id. */
   upload: (importId: string) => Promise<Upload | undefined>
   /** What an offering costs now; nothing when it is not for sale. */
@@ -120,6 +126,8 @@ export type ActorDefinition<
       command: Payload<C, Name> & { at: string; by?: string },
     ) => Refusal | undefined
   }
+  /** What clients are told who want a second one of what there may be once: by the name of the unique index. */
+  unique?: Readonly<Record<string, Refusal>>
   /** What clients see. The snapshot itself never leaves the server. */
   view: (snapshot: SnapshotFrom<Machine>, id: string) => ViewOf<C>
   /** The state as one word; by default the machine's state value, joined by dots. */

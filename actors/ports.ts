@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { RefusedRow } from '../contracts/import.ts'
-import type { Money } from '../contracts/money.ts'
+import type { Currency, Money } from '../contracts/money.ts'
 import type { Card } from '../contracts/payment.ts'
 
 /** What the actors need from the outside, as types; `persistence/` and `src/` supply them. */
@@ -15,8 +15,12 @@ export type Organisation = {
     reminderDays: readonly number[]
     /** Certification types without which a mentor is held. */
     requiredCertTypes: readonly string[]
+    /** What prices are in that do not say so; naira by default. */
+    currency?: Currency
   }
 }
+
+export type Person = { name: string; email: string; orgId: string }
 
 /** A file that waits to be imported. */
 export type Upload = { orgId: string; userId: string; rows: number }
@@ -68,7 +72,10 @@ export type HistoryEntry = {
 
 export type FoundPage = { found: Found[]; next?: string }
 
-/** What queries may ask the database. Every search carries the scopes of the principal. */
+/**
+ * What queries may ask the database. Every search carries the scopes of the principal; of actor types that this server
+ * does not have there is nothing.
+ */
 export type Read = {
   organisation: (id: string) => Promise<Organisation | undefined>
   search: (actorType: string, search: Search) => Promise<FoundPage>

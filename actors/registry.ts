@@ -1,12 +1,16 @@
 import type { AnyActorDefinition } from './actor.ts'
+import { category } from './category.ts'
 import { certification } from './certification.ts'
 import { deadLetter } from './dead-letter.ts'
 import { dispute } from './dispute.ts'
 import { importActor } from './import.ts'
+import { material } from './material.ts'
 import { mentor } from './mentor.ts'
+import { offering } from './offering.ts'
 import { payment } from './payment.ts'
 import { purchase } from './purchase.ts'
 import { refund } from './refund.ts'
+import { tutorProfile } from './tutor-profile.ts'
 
 /** Every kind of actor that this build knows. A new statechart is one more line here. */
 export const actors: readonly AnyActorDefinition[] = [
@@ -18,4 +22,8 @@ export const actors: readonly AnyActorDefinition[] = [
   purchase,
   refund,
   dispute,
+  tutorProfile,
+  category,
+  offering,
+  material,
 ]

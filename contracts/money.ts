@@ -5,16 +5,6 @@ export const CURRENCIES = ['GHS', 'KES', 'NGN', 'USD', 'ZAR', 'XOF'] as const
 export const Currency = z.enum(CURRENCIES).meta({ description: 'ISO 4217' })
 export type Currency = z.output<typeof Currency>
 
-/** The smallest payment in each currency, in minor units; Paystack refuses less. */
-export const LEAST_MINOR: Readonly<Record<Currency, number>> = {
-  GHS: 10,
-  KES: 300,
-  NGN: 5_000,
-  USD: 200,
-  XOF: 100,
-  ZAR: 100,
-}
-
 /** DECIMAL(10,2) in the source (S4.37). */
 export const MOST_MINOR = 9_999_999_999
 

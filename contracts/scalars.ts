@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maskCardNumbers } from './card-numbers.ts'
+import { CARD_REFUSED, isFreeOfCards, maskCardNumbers } from './card-numbers.ts'
 
 /** A UUID of any version; kept in lower case, as the database prints it, so that equal ids are equal texts. */
 export const Id = z.uuid().toLowerCase().meta({ description: 'UUID' })
@@ -23,6 +23,27 @@ export const StoredInstant = z.string().meta({ format: 'date-time', description:
 
 /** Human text: trimmed, 1 to 500 characters; numbers of cards do not get any further than here. */
 export const Note = z.string().trim().min(1).max(500).overwrite(maskCardNumbers)
+
+/** One line with something to see in it, in the one spelling that Unicode has for equal texts; it holds no card number. */
+export const titleOf = (most: number) =>
+  z
+    .string()
+    .normalize()
+    .trim()
+    .min(1)
+    .max(most)
+    .regex(/^\P{Cc}*$/u, 'must be one line')
+    .regex(/[\p{L}\p{N}\p{P}\p{S}]/u, 'must have something to see')
+    .refine(isFreeOfCards, CARD_REFUSED)
+
+/** Human text of several paragraphs: trimmed, with card numbers masked. */
+export const textOf = (most: number) => z.string().trim().min(1).max(most).overwrite(maskCardNumbers)
+
+/** An address that a browser may follow. */
+export const WebAddress = z
+  .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
+  .max(2_000)
+  .refine(isFreeOfCards, CARD_REFUSED)
 
 /** A whole number, as JSON or as the text of a query string. */
 export const wholeNumber = (least: number, most: number) =>

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { Migrator } from '@mikro-orm/migrations'
 import { PgliteDriver, MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { MikroORM as PostgresORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
@@ -143,7 +144,10 @@ const openPglite = async ({ folder }: { folder?: string }, settings: Settings): 
       ...settings,
       driver: PgliteDriver,
       dbName: folder ? join(folder, 'pglite') : 'memory://',
-      driverOptions: { startParams: [...PGlite.defaultStartParams, '-c', PGLITE_BUFFERS] },
+      driverOptions: {
+        startParams: [...PGlite.defaultStartParams, '-c', PGLITE_BUFFERS],
+        extensions: { pg_trgm },
+      },
     })
     const connection = orm.em.getDriver().getConnection()
     const pglite = await connection.getNativeClient()

@@ -17,13 +17,16 @@ export const createRead = (
   const known = new Map(definitions.map((definition) => [definition.contract.actor, definition]))
   return {
     organisation,
-    search: (actorType, search) => findActors(database, known.get(actorType)!, search),
-    count: (actorType, { scopes, where = [] }) =>
-      scopes.length === 0
-        ? Promise.resolve(0)
-        : database.read((em) =>
-            em.count(actorEntity(known.get(actorType)!), whereOf({ scopes, where, limit: 0 })),
-          ),
+    search: async (actorType, search) => {
+      const definition = known.get(actorType)
+      return definition ? findActors(database, definition, search) : { found: [] }
+    },
+    count: async (actorType, { scopes, where = [] }) => {
+      const definition = known.get(actorType)
+      return definition && scopes.length > 0
+        ? database.read((em) => em.count(actorEntity(definition), whereOf({ scopes, where, limit: 0 })))
+        : 0
+    },
     history: journal.history,
     importRefusals: (importId, afterLine, limit) => importRefusals(database, importId, afterLine, limit),
   }

@@ -1,7 +1,7 @@
 import type { AnyActorDefinition } from '../actors/actor.ts'
 import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database, Migrations } from './database.ts'
-import type { Statement } from './sql.ts'
+import { sqlState, type Statement } from './sql.ts'
 
 /** The database and this build do not fit; starting would do harm. The message says what to do. */
 export class StartRefused extends Error {
@@ -32,11 +32,28 @@ export const migrate = async (database: Database, migrations: Migrations, { appl
     const pending = migrations.length - executed.length
     if (pending > 0 && !apply)
       throw new StartRefused(`the database lacks ${pending} migration(s): run \`npm run migrate\` first`)
-    if (pending > 0) await migrator.up()
+    if (pending > 0) await migrator.up().catch(explained)
     return pending
   }
   // Several nodes may start at once; one migrates and the others wait for it.
   return engine === 'postgres' ? sql.exclusively(MIGRATION_LOCK, run) : run()
+}
+
+/** Search needs an extension that not every server has, and not every user may add. */
+const explained = (error: unknown): never => {
+  if (!(error instanceof Error) || !error.message.includes('create extension')) throw error
+  const state = sqlState(error)
+  if (state === '42501')
+    throw new StartRefused(
+      `this user may not add the extension pg_trgm: let the database's owner do it once, with \`create extension pg_trgm\``,
+      { cause: error },
+    )
+  if (state === '0A000' || state === '58P01')
+    throw new StartRefused(
+      `this PostgreSQL server has no extension pg_trgm: install its package of additional modules (postgresql-contrib)`,
+      { cause: error },
+    )
+  throw error
 }
 
 /** Migrations of this build that the database has not seen: none, unless somebody has turned it back. */

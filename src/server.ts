@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AnyActorDefinition, Lookup } from '../actors/actor.ts'
 import type { Engine, EngineLimits } from '../actors/engine/engine.ts'
+import { offering } from '../actors/offering.ts'
+import type { Price } from '../actors/ports.ts'
 import { actors } from '../actors/registry.ts'
 import { topicRules } from '../actors/topics.ts'
+import { isOnSale } from '../machines/offering.ts'
 import {
   openDatabase,
   type Database,
@@ -16,7 +19,7 @@ import { createAuthorizations } from '../persistence/authorizations.ts'
 import { readBacklog } from '../persistence/backlog.ts'
 import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
-import { createPrices } from '../persistence/prices.ts'
+import { createPrices, type Prices } from '../persistence/prices.ts'
 import { createJournal, eventsOfWrite, type Journal } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
@@ -141,6 +144,18 @@ export const startServer = async (options: ServerOptions): Promise<LaurelServer>
   return whenThere(start, options.startWaitMs ?? 0, (text) => logger.warn(text))
 }
 
+/** An offering of the catalogue has its own price while it is on sale; all others are in the list of prices. */
+const priceOf = async (
+  { knows, actor }: Lookup,
+  prices: Prices,
+  offeringId: string,
+): Promise<Price | undefined> => {
+  const known = knows('offering') ? await actor(offering, offeringId) : undefined
+  if (!known) return prices.price(offeringId)
+  const { orgId, title, price: amount } = known.context
+  return isOnSale(known) ? { offeringId, orgId, title, amount } : undefined
+}
+
 type Parts = {
   options: ServerOptions
   database: Database
@@ -210,8 +225,11 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const lookup: Lookup = {
     ...directory,
     actor: async ({ contract }, id) => (await runtime.engine.peek(contract.actor, id))?.snapshot as never,
+    search: (actorType, search) => read.search(actorType, search),
+    count: (actorType, search) => read.count(actorType, search),
+    knows: (actorType) => definitions.some(({ contract }) => contract.actor === actorType),
     upload: (importId) => imports.upload(importId),
-    price: prices.price,
+    price: (offeringId) => priceOf(lookup, prices, offeringId),
     takesPayments: () => payments !== undefined,
     authorization: async (id, userId) => payments?.authorization(id, userId),
     failedPayments: (payerId, since) =>

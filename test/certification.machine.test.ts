@@ -542,6 +542,7 @@ describe('the rules', () => {
         const isHidden = search.scopes.length === 0
         return Promise.resolve({ found: isHidden ? [] : [find(actorType)] })
       },
+      searchText: () => Promise.resolve({ found: [] }),
       history: () => Promise.resolve([]),
       count: () => Promise.resolve(0),
       importRefusals: () => Promise.resolve([]),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CURRENCIES, LEAST_MINOR } from '../contracts/money.ts'
+import { LEAST_MINOR } from '../contracts/least-minor.ts'
+import { CURRENCIES } from '../contracts/money.ts'
 import { http, outcomeOf, refusal, type Http } from './support/http.ts'
 import { anOrganisation, aServer, aUser, type Person, type TestServer } from './support/server.ts'
 

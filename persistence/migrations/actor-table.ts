@@ -6,16 +6,31 @@ type MigrationClass = new (...deps: ConstructorParameters<typeof Migration>) => 
 
 type ColumnSpec = ColumnType | `${ColumnType}, indexed`
 
+/** What queries and rules need beside the columns; the engine and the entity do not know of it. */
+type Extras = {
+  /** Columns of enumerations, with their values in order: `<name>_idx` counts from 0. */
+  ordinals?: Record<string, readonly string[]>
+  /** By the name of the index, what must be unique where: `(tutor_id) where standing = 'active'`. */
+  unique?: Record<string, string>
+  /** By the name of the index, further ones. */
+  indexes?: Record<string, string>
+}
+
 /**
  * A migration that makes the table of one actor type. It spells the columns out instead of reading them from the
  * definition, because the definition will move on and this migration will not.
  */
-export const actorTable = (actor: string, columns: Record<string, ColumnSpec>): MigrationClass => {
+export const actorTable = (
+  actor: string,
+  columns: Record<string, ColumnSpec>,
+  extras: Extras = {},
+): MigrationClass => {
   const table = tableName(actor)
   const specs = Object.entries(columns).map(([name, spec]) => {
     const [type, indexed] = spec.split(', ') as [ColumnType, 'indexed'?]
     return { column: columnName(name), type: SQL_TYPES[type], indexed: indexed !== undefined }
   })
+  const { ordinals = {}, unique = {}, indexes = {} } = extras
   return class extends Migration {
     override up() {
       this.addSql(`create table "${table}" (
@@ -25,16 +40,28 @@ export const actorTable = (actor: string, columns: Record<string, ColumnSpec>): 
         state text not null,
         snapshot jsonb not null,
         timers jsonb not null,
-        ${specs.map(({ column, type }) => `"${column}" ${type}`).join(',\n        ')}
+        ${[
+          ...specs.map(({ column, type }) => `"${column}" ${type}`),
+          ...Object.entries(ordinals).map(([name, values]) => ordinalOf(columnName(name), values)),
+        ].join(',\n        ')}
       ) with (fillfactor = 80)`)
       // The start asks which machine versions are stored; with this index the answer does not depend on the number of rows.
       this.addSql(`create index "${table}_machine" on "${table}" (machine)`)
       for (const { column, indexed } of specs)
         if (indexed) this.addSql(`create index "${table}_${column}" on "${table}" ("${column}", id)`)
+      for (const [name, text] of Object.entries(indexes))
+        this.addSql(`create index ${name} on "${table}" ${text}`)
+      for (const [name, text] of Object.entries(unique))
+        this.addSql(`create unique index ${name} on "${table}" ${text}`)
     }
 
     override down() {
       this.addSql(`drop table "${table}"`)
     }
   }
+}
+
+const ordinalOf = (column: string, values: readonly string[]): string => {
+  const list = values.map((value) => `'${value}'`).join(', ')
+  return `"${column}_idx" smallint generated always as ((array_position(array[${list}], "${column}") - 1)::smallint) stored`
 }

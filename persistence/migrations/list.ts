@@ -81,4 +81,92 @@ export const migrations: Migrations = [
   },
   { name: '0013-payment-tables', class: PaymentTables },
   { name: '0014-journal-archive', class: JournalArchive },
+  {
+    name: '0015-tutor-profile',
+    class: actorTable(
+      'tutorProfile',
+      {
+        orgId: 'uuid, indexed',
+        tutorId: 'uuid, indexed',
+        status: 'text, indexed',
+        standing: 'text',
+        displayName: 'text',
+      },
+      {
+        ordinals: { status: ['pending', 'approved', 'rejected'], standing: ['active', 'deleted'] },
+        unique: { tutor_profile_unique_tutor: `(tutor_id) where standing = 'active'` },
+      },
+    ),
+  },
+  {
+    name: '0016-category',
+    class: actorTable(
+      'category',
+      { orgId: 'uuid, indexed', name: 'text, indexed', icon: 'text, indexed', standing: 'text' },
+      {
+        ordinals: { standing: ['active', 'deleted'] },
+        unique: { category_unique_name: `(org_id, name) where standing = 'active'` },
+      },
+    ),
+  },
+  {
+    name: '0017-offering',
+    class: actorTable(
+      'offering',
+      {
+        orgId: 'uuid, indexed',
+        ownerId: 'uuid, indexed',
+        tutorProfileId: 'uuid, indexed',
+        kind: 'text',
+        title: 'text, indexed',
+        categoryId: 'uuid, indexed',
+        scheduling: 'text',
+        difficulty: 'text',
+        durationMinutes: 'integer',
+        priceMinor: 'integer',
+        published: 'boolean, indexed',
+        moderation: 'text, indexed',
+        visibility: 'text',
+      },
+      {
+        ordinals: {
+          kind: ['course', 'course_pack'],
+          scheduling: ['flexible', 'strict'],
+          difficulty: ['beginner', 'intermediate', 'advanced'],
+          moderation: ['approved', 'flagged', 'removed'],
+          visibility: ['public', 'private', 'deleted'],
+        },
+        // What is deleted or removed does not stand in the way of what comes after it.
+        unique: {
+          offering_unique_pack: `(tutor_profile_id, title)
+            where kind = 'course_pack' and visibility <> 'deleted' and moderation <> 'removed'`,
+          offering_unique_course: `(owner_id, title)
+            where kind = 'course' and visibility <> 'deleted' and moderation <> 'removed'`,
+        },
+      },
+    ),
+  },
+  {
+    name: '0018-material',
+    class: actorTable(
+      'material',
+      {
+        orgId: 'uuid, indexed',
+        ownerId: 'uuid, indexed',
+        offeringId: 'uuid, indexed',
+        kind: 'text',
+        title: 'text, indexed',
+        position: 'integer',
+        standing: 'text',
+      },
+      {
+        ordinals: {
+          kind: ['file', 'video', 'image', 'document', 'externalLink'],
+          standing: ['active', 'deleted'],
+        },
+        indexes: { material_in_order: `(offering_id, position, id)` },
+        unique: { material_unique_title: `(offering_id, title) where standing = 'active'` },
+      },
+    ),
+  },
 ]

@@ -1,4 +1,4 @@
-import type { Organisation as OrganisationRules } from '../../actors/ports.ts'
+import type { Organisation as OrganisationRules, Person } from '../../actors/ports.ts'
 import type { Database } from '../../persistence/database.ts'
 import { Organisation, User, type OrganisationSettings } from '../../persistence/identity.ts'
 import { sqlState } from '../../persistence/sql.ts'
@@ -7,6 +7,7 @@ export type Directory = {
   organisation: (id: string) => Promise<OrganisationRules | undefined>
   /** The id of the user's organisation. */
   userOrganisation: (userId: string) => Promise<string | undefined>
+  user: (id: string) => Promise<Person | undefined>
 }
 
 /** What actors ask about people and organisations. */
@@ -17,6 +18,12 @@ export const createDirectory = (database: Database): Directory => ({
   },
   userOrganisation: async (userId) =>
     (await database.read((em) => em.findOne(User, { id: userId }, { fields: ['orgId'] })))?.orgId,
+  user: async (id) => {
+    const found = await database.read((em) =>
+      em.findOne(User, { id }, { fields: ['name', 'email', 'orgId'] }),
+    )
+    return found ? { name: found.name, email: found.email, orgId: found.orgId } : undefined
+  },
 })
 
 const DEFAULT_SETTINGS: OrganisationSettings = {

@@ -41,7 +41,9 @@ export async function initialiseCluster({ bin, folder, dataDir }: Cluster, passw
   const passwordFile = join(folder, 'password')
   await writeFile(passwordFile, password, { mode: 0o600 })
   await giveToServer(passwordFile)
-  const options = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync']
+  // As PGlite has it: text is ordered by its bytes, but capital letters are letters in all scripts.
+  const locale = ['--locale=C', ...(process.platform === 'linux' ? ['--lc-ctype=C.UTF-8'] : [])]
+  const options = ['--auth=scram-sha-256', '--encoding=UTF8', ...locale, '--no-sync']
   await promisify(execFile)(
     join(bin, 'initdb'),
     ['-D', dataDir, '-U', 'postgres', `--pwfile=${passwordFile}`, ...options],

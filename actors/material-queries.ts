@@ -1,0 +1,97 @@
+import { refused } from '../contracts/protocol.ts'
+import type { MaterialContext } from '../machines/material.ts'
+import type { OfferingContext } from '../machines/offering-steps.ts'
+import type { Principal } from './actor.ts'
+import { findAll, has } from './catalog.ts'
+import type { Condition, Found, Read, Search } from './ports.ts'
+import { getActor, pageOf, type QueryHandler } from './queries.ts'
+
+/** The profiles of a user that are not deleted; nobody has none (S2.50). */
+export const tutorProfileIdsOf = async ({ search }: Read, { orgId, userId: tutorId }: Principal) =>
+  idsOf(await findAll(search, 'tutorProfile', { scopes: [{ orgId, tutorId, standing: 'active' }] }))
+
+/** The offerings of those profiles that are not deleted (S2.51). */
+export const offeringIdsOf = async (read: Read, principal: Principal) => {
+  const { orgId, userId: ownerId } = principal
+  const profiles = await tutorProfileIdsOf(read, principal)
+  if (profiles.length === 0) return []
+  const where: Condition[] = [{ column: 'tutorProfileId', is: 'in', value: profiles }]
+  return idsOf(await findAll(read.search, 'offering', { scopes: activeOnes({ orgId, ownerId }), where }))
+}
+
+/** Whether somebody sees a material: S2.52, which denies whatever it does not allow. */
+export const isMaterialVisible = async (read: Read, principal: Principal, material: Found) => {
+  if (has(principal, 'admin', 'system')) return true
+  const { orgId, userId } = principal
+  const { offeringId }: MaterialContext = material.snapshot.context
+  const { found } = await read.search('offering', { scopes: activeOnes({ orgId, id: offeringId }), limit: 1 })
+  const context: OfferingContext | undefined = found[0]?.snapshot.context
+  if (!context) return false
+  if (context.ownerId === userId && has(principal, 'instructor')) return true
+  return (await read.count('enrollment', { scopes: [{ orgId, userId, offeringId, status: 'active' }] })) > 0
+}
+
+export const getMaterial: QueryHandler<{ id: string }> = async (request) => {
+  const { definition, input, principal, read } = request
+  const scopes = [{ orgId: principal.orgId, standing: 'active' }]
+  const byId: Condition = { column: 'id', is: '=', value: input.id }
+  const [one] = (await read.search('material', { scopes, where: [byId], limit: 1 })).found
+  if (!one || !(await isMaterialVisible(read, principal, one)))
+    return refused('not_found', 'no such material')
+  return getActor({ ...request, definition: { ...definition, scopes: () => scopes } })
+}
+
+type Filters = {
+  offeringId?: string | undefined
+  kind?: string | undefined
+  text?: string | undefined
+  limit?: number | undefined
+  after?: string | undefined
+}
+
+/** In their order, of all offerings that the caller may learn from (S2.53). */
+export const listMaterials: QueryHandler<Filters> = async ({ input, principal, read }) => {
+  const { offeringId, kind, text, limit = 50, after } = input
+  const offerings = await learnableOfferings(read, principal, offeringId)
+  if (offerings?.length === 0) return { ok: true, data: { items: [] } }
+  const what = {
+    scopes: [{ orgId: principal.orgId, standing: 'active' }],
+    where: [
+      ...(offerings ? [{ column: 'offeringId', is: 'in', value: offerings } as const] : []),
+      ...(offeringId ? [{ column: 'offeringId', is: '=', value: offeringId } as const] : []),
+      ...(kind ? [{ column: 'kind', is: '=', value: kind } as const] : []),
+    ],
+    after,
+    limit,
+  }
+  const page = await (text === undefined
+    ? read.search('material', { ...what, order: 'position' })
+    : read.searchText('material', { ...what, text }))
+  return { ok: true, data: pageOf(page) }
+}
+
+/** Own offerings and those with an active enrollment, however many there are (C14); nothing means all of them. */
+const learnableOfferings = async (
+  read: Read,
+  principal: Principal,
+  only: string | undefined,
+): Promise<readonly string[] | undefined> => {
+  if (has(principal, 'admin', 'system')) return undefined
+  const { orgId, userId } = principal
+  const own = has(principal, 'instructor') ? await offeringIdsOf(read, principal) : []
+  const narrowed = only === undefined ? {} : { offeringId: only }
+  const enrollments = await findAll(read.search, 'enrollment', {
+    scopes: [{ orgId, userId, status: 'active', ...narrowed }],
+  })
+  const learned = enrollments.map(({ snapshot }) => snapshot.context.offeringId as string)
+  if (learned.length === 0) return own
+  const where: Condition[] = [{ column: 'id', is: 'in', value: learned }]
+  const there = await findAll(read.search, 'offering', { scopes: activeOnes({ orgId }), where })
+  return [...own, ...idsOf(there)]
+}
+
+/** Soft deletion takes an offering away from everybody (S2.6). */
+const activeOnes = (scope: Search['scopes'][number]) =>
+  ['public', 'private'].map((visibility) => ({ ...scope, visibility }))
+
+const idsOf = (found: readonly Found[]): string[] => found.map(({ id }) => id)

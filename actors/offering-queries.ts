@@ -1,0 +1,60 @@
+import type { Principal } from './actor.ts'
+import { findCategory } from './catalog.ts'
+import type { Condition, Read } from './ports.ts'
+import { getActor, pageOf, type QueryHandler } from './queries.ts'
+
+const DEFAULT_LIMIT = 50
+
+/** Whoever learns from an offering keeps it, whether or not the catalogue still shows it. */
+export const getOffering: QueryHandler<{ id: string }> = async (request) => {
+  const found = await getActor(request)
+  const { definition, input, principal, read } = request
+  if (found.ok || !(await isEnrolled(read, principal, input.id))) return found
+  const scopes = ({ orgId }: Principal) => [{ orgId, visibility: 'private' }]
+  return getActor({ ...request, definition: { ...definition, scopes } })
+}
+
+const isEnrolled = async ({ count }: Read, { orgId, userId }: Principal, offeringId: string) =>
+  (await count('enrollment', {
+    scopes: [{ orgId, userId, offeringId }],
+    where: [{ column: 'live', is: '=', value: true }],
+  })) > 0
+
+type Filters = {
+  kind?: string | undefined
+  ownerId?: string | undefined
+  tutorProfileId?: string | undefined
+  title?: string | undefined
+  category?: string | undefined
+  scheduling?: string | undefined
+  difficulty?: string | undefined
+  durationMinutes?: number | undefined
+  minDurationMinutes?: number | undefined
+  maxDurationMinutes?: number | undefined
+  published?: boolean | undefined
+  moderation?: string | undefined
+  limit?: number | undefined
+  after?: string | undefined
+}
+
+/** Every filter is a column of its own, but for the category, which clients may name as well. */
+export const listOfferings: QueryHandler<Filters> = async ({ definition, input, principal, read }) => {
+  const { limit = DEFAULT_LIMIT, after, category, minDurationMinutes, maxDurationMinutes, ...equal } = input
+  const known =
+    category === undefined ? undefined : await findCategory(read.search, principal.orgId, category)
+  if (category !== undefined && !known) return { ok: true, data: { items: [] } }
+  const where = [
+    ...Object.entries(equal).flatMap(([column, value]) => condition(column, '=', value)),
+    ...condition('categoryId', '=', known?.id),
+    ...condition('durationMinutes', '>=', minDurationMinutes),
+    ...condition('durationMinutes', '<=', maxDurationMinutes),
+  ]
+  const page = await read.search('offering', { scopes: definition.scopes(principal), where, after, limit })
+  return { ok: true, data: pageOf(page) }
+}
+
+const condition = (
+  column: string,
+  is: Condition['is'],
+  value: string | number | boolean | undefined,
+): Condition[] => (value === undefined ? [] : [{ column, is, value }])

@@ -1,0 +1,175 @@
+import type { AnyActorDefinition } from '../actors/actor.ts'
+import type { FoundPage, TextSearch } from '../actors/ports.ts'
+import { columnName, tableName, type ActorRow } from './actor-table.ts'
+import type { Database } from './database.ts'
+import { foundOf } from './found.ts'
+import type { Statement } from './sql.ts'
+import { rankedText } from './text-search-sql.ts'
+
+/** Which column is the title of what is searched, and which values are lexemes of its documents (m0019-catalog-search.ts). */
+const SEARCHED: Readonly<Record<string, { title: string; narrowing: readonly string[] }>> = {
+  offering: {
+    title: 'title',
+    narrowing: [
+      'orgId',
+      'ownerId',
+      'tutorProfileId',
+      'visibility',
+      'kind',
+      'categoryId',
+      'scheduling',
+      'difficulty',
+    ],
+  },
+  tutorProfile: { title: 'displayName', narrowing: ['orgId', 'tutorId', 'status', 'standing'] },
+  material: { title: 'title', narrowing: ['orgId', 'ownerId', 'offeringId', 'kind', 'standing'] },
+}
+
+/** Whoever finds fewer than this may have misspelt something. */
+const FEW = 10
+/** Words behind the tenth are not looked at. */
+const WORDS = 10
+/** Of one filter; a longer list is asked of the rows alone. */
+const MOST_VALUES = 50
+/** Of so many matches, reading rows until enough have been seen takes less time than the index does. */
+const COMMON = 40_000
+
+/**
+ * What matches a text, best first: all its words, each of which may be the beginning of one. When that is little, what
+ * matches similar words follows. How much work it is does not depend on how many match.
+ */
+export const searchText = async (
+  database: Database,
+  definition: AnyActorDefinition,
+  search: TextSearch,
+): Promise<FoundPage> => {
+  if (search.scopes.length === 0) return { found: [] }
+  const words = await wordsOf(database, search.text)
+  if (words.length === 0) return { found: [] }
+  const asked = words.map((word) => [begun(word)])
+  const found = await find(database, definition, search, { words, asked, meant: asked })
+  if (found.total >= FEW) return found.page
+  const meant = await similarWords(database, words)
+  if (meant.size === 0) return found.page
+  const wider = words.map((word, index) => [...asked[index]!, ...(meant.get(word) ?? []).map(quoted)])
+  return (await find(database, definition, search, { words, asked, meant: wider })).page
+}
+
+/** Pictures are words here, as they are in the index. */
+const PICTURES = /[\u2600-\u27bf\u2b00-\u2bff\u{1f000}-\u{1faff}]/gu
+
+/** In the order of the text, as PostgreSQL understands words. */
+const wordsOf = async ({ sql }: Database, text: string) => {
+  const rows = await sql.query<{ word: string }>(
+    {
+      name: 'words_of_text',
+      text: `select lexeme as word from unnest(to_tsvector('simple', $1)) order by positions[1] limit ${WORDS}`,
+    },
+    [text.replaceAll(/[-./:@_&<>=+"'[\]]/g, ' ')],
+  )
+  const pictures = text.match(PICTURES) ?? []
+  return [...new Set([...rows.map(({ word }) => word), ...pictures])].slice(0, WORDS)
+}
+
+const quoted = (word: string) => `'${word.replaceAll(/['\\]/g, (sign) => sign + sign)}'`
+
+/** One or two Latin letters begin too much; in scripts that write a word in one sign they do not. */
+const begun = (word: string) => (word.length > 2 || word > '\u2fff' ? `${quoted(word)}:*` : quoted(word))
+
+const anyOf = (terms: readonly string[]) => `(${terms.join(' | ')})`
+
+const allOf = (terms: readonly (readonly string[])[]) => terms.map(anyOf).join(' & ')
+
+/** The three words that are most like each one, as far as titles have any. */
+const similarWords = async ({ sql }: Database, words: readonly string[]) => {
+  const rows = await sql.query<{ word: string; similar: string }>(SIMILAR, [words])
+  const similar = new Map<string, string[]>()
+  for (const row of rows) similar.set(row.word, [...(similar.get(row.word) ?? []), row.similar])
+  return similar
+}
+
+/** The setting holds for this statement only. The usual threshold is above what two letters in the wrong order leave. */
+const SIMILAR: Statement = {
+  name: 'similar_words',
+  text: `select asked.word, known.word as similar
+from unnest($1::text[]) as asked(word) cross join lateral (
+  select word, similarity(word, asked.word) as likeness from search_word
+  where word % asked.word and word <> asked.word
+  order by likeness desc, word limit 3
+) as known
+where (select set_config('pg_trgm.similarity_threshold', '0.25', true)) is not null`,
+}
+
+type Terms = {
+  words: readonly string[]
+  /** What the text says, word by word; any of a word's terms is enough. */
+  asked: readonly (readonly string[])[]
+  /** The same, or wider. */
+  meant: readonly (readonly string[])[]
+}
+
+type Ranked = ActorRow & { score: number | null; total: string | number }
+
+const find = async (
+  database: Database,
+  definition: AnyActorDefinition,
+  search: TextSearch,
+  { words, asked, meant }: Terms,
+): Promise<{ page: FoundPage; total: number }> => {
+  const { actor } = definition.contract
+  const searched = SEARCHED[actor]!
+  const narrowed = [allOf(meant), ...narrowing(searched.narrowing, search)].join(' & ')
+  const whole = words.map((word) => [quoted(word)])
+  const { text, parameters } = rankedText(definition, search, searched.title, {
+    narrowed,
+    meant: allOf(meant),
+    asked: allOf(asked),
+    whole: allOf(whole),
+    titled: await expected(database, actor, 'search_title', narrowed),
+    told: await expected(database, actor, 'search', narrowed),
+  })
+  // Without a name: there are too many kinds of it for PostgreSQL to keep the plans of all.
+  const rows = await database.sql.query<Ranked>({ name: '', text }, parameters)
+  const ranked = rows.filter(({ score }) => score !== null)
+  const found = ranked.slice(0, search.limit).map((row) => foundOf(definition, row))
+  const last = ranked.length > search.limit ? ranked[search.limit - 1] : undefined
+  const page = last ? { found, next: `${last.score}_${last.id}` } : { found }
+  return { page, total: Number(rows[0]?.total ?? 0) }
+}
+
+/** How many rows the planner expects to match; zero unless they are many. */
+const expected = async (
+  { sql }: Database,
+  actor: string,
+  column: 'search_title' | 'search',
+  query: string,
+): Promise<number> => {
+  const table = tableName(actor)
+  const [row] = await sql.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    {
+      name: `expected_${table}_${column}`,
+      text: `explain (format json) select from "${table}" where ${column} @@ $1::tsquery`,
+    },
+    [query],
+  )
+  const rows = row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
+  return rows < COMMON ? 0 : rows
+}
+
+/** The part of the scopes and conditions that the index knows; all of them are asked again of each row. */
+const narrowing = (known: readonly string[], { scopes, where = [] }: TextSearch): string[] => {
+  const valueOf = (column: string, value: unknown) => quoted(`${columnName(column)}=${String(value)}`)
+  const filters = where.flatMap(({ column, is, value }) =>
+    known.includes(column) && (is === '=' || (is === 'in' && [value].flat().length <= MOST_VALUES))
+      ? [anyOf([value].flat().map((each) => valueOf(column, each)))]
+      : [],
+  )
+  const visible = scopes.map((scope) =>
+    Object.entries(scope).flatMap(([column, value]) =>
+      known.includes(column) ? [valueOf(column, value)] : [],
+    ),
+  )
+  // A scope that the index knows nothing of may be any row.
+  if (visible.some((values) => values.length === 0)) return filters
+  return [anyOf(visible.map((values) => `(${values.join(' & ')})`)), ...filters]
+}
