@@ -159,18 +159,10 @@ export const createSockets = (deps: Dependencies): Sockets => {
   ): Promise<Reply | undefined> => {
     if (connections.isOver(connection)) return refused('unauthenticated', 'Sign in first')
     if (!packet.ok) return packet.fault
-    const { name, payload, ack } = packet
-    const { userId } = connection.caller.principal
-    const admission = await (OF_THE_PROTOCOL.has(name) ? limits.subscription(userId) : limits.call(userId))
-    if (!admission.ok)
-      return { ...refused('rate_limited', 'too many requests'), retryAfterMs: admission.retryAfterMs }
-    if (name === 'session.refresh') return connections.refresh(connection, payload)
-    if (name === 'subscribe') {
-      await inTurn(connection, () => subscriptions.subscribe(connection, payload, ack))
-      return undefined
-    }
-    if (name === 'unsubscribe')
-      return inTurn(connection, async () => subscriptions.unsubscribe(connection, payload))
+    const { name, payload } = packet
+    if (OF_THE_PROTOCOL.has(name)) return protocolCall(subscriptions, connection, packet)
+    const admission = await limits.call(connection.caller.principal.userId)
+    if (!admission.ok) return rateLimited(admission)
     const target = resolve(name)
     if (!target) return refused('unknown_command', 'there is no such command or query here')
     const { principal } = connection.caller
@@ -181,6 +173,32 @@ export const createSockets = (deps: Dependencies): Sockets => {
       correlationId,
       connectionId: connection.socket.id,
     })
+  }
+
+  /** @returns as `answer` does */
+  const protocolCall = async (
+    subscriptions: Subscriptions,
+    connection: Connection,
+    { name, payload, ack }: Packet & { ok: true },
+  ): Promise<Reply | undefined> => {
+    const admitted = limits.subscription(connection.caller.principal.userId)
+    // A session that is about to end does not wait for a long replay.
+    if (name === 'session.refresh') {
+      const refresh = await admitted
+      return refresh.ok ? connections.refresh(connection, payload) : rateLimited(refresh)
+    }
+    let work: (() => Promise<Reply | undefined>) | undefined = async () => {
+      if (name === 'unsubscribe') return subscriptions.unsubscribe(connection, payload)
+      await subscriptions.subscribe(connection, payload, ack)
+      return undefined
+    }
+    // Its place in the line is taken before anybody says that it may go on, which may take longer than for the next one.
+    const done = inTurn(connection, async () => ((await admitted).ok ? work?.() : undefined))
+    const admission = await admitted
+    if (admission.ok) return done
+    // Whoever floods keeps nothing here.
+    work = undefined
+    return rateLimited(admission)
   }
 
   /** An actor has moved from one to another: those who listen to it go on only if they may know of it still. */
@@ -256,5 +274,9 @@ const isMove = ({ event, topics }: Routed, following: Routed | undefined) => {
 
 /** What every namespace knows beside its contract; counted apart from commands and queries. */
 const OF_THE_PROTOCOL = new Set(['subscribe', 'unsubscribe', 'session.refresh'])
+
+const rateLimited = ({ retryAfterMs }: { retryAfterMs: number }): Reply => {
+  return { ...refused('rate_limited', 'too many requests'), retryAfterMs }
+}
 
 const isUnknown = (reply: Reply) => !reply.ok && reply.error.code === 'unknown_command'

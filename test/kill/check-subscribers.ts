@@ -25,7 +25,10 @@ export const checkSubscribers = (
       if (cursor.gaps > 0)
         violated(`${place} was sent events that did not follow, ${cursor.gaps} times`, 'exactly-the-events')
       if (cursor.duplicates > 0)
-        violated(`${place} was sent ${cursor.duplicates} events twice`, 'exactly-the-events')
+        violated(
+          `${place} was sent ${cursor.duplicates} events twice, first ${cursor.firstDuplicate}`,
+          'exactly-the-events',
+        )
     }
 }
 

@@ -26,6 +26,8 @@ export type Cursor = {
   repeatable: { after: number; upTo: number }
   /** Frames that were dropped because they had been applied, although nobody had asked for them again. */
   duplicates: number
+  /** The first of them, and what had been asked and answered before it. */
+  firstDuplicate?: string
   /** Frames that did not follow what had been applied. */
   gaps: number
 }
@@ -73,6 +75,18 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
   const resuming = new Set<string>()
   let epoch: string | undefined
   let socket: Socket | undefined
+  /** What was asked and answered lately, for whoever has to find out why something came twice. */
+  const story: string[] = []
+  const note = (what: string) => {
+    story.push(`${Math.round(performance.now())} ${what}`)
+    if (story.length > 60) story.shift()
+  }
+
+  const repeated = (cursor: Cursor, { id, position, prev }: EventFrame) => {
+    cursor.duplicates++
+    const { last, repeatable } = cursor
+    cursor.firstDuplicate ??= `${id} at ${position} after ${prev}; cursor ${last}, repeatable ${JSON.stringify(repeatable)}; ${story.join(' | ')}`
+  }
 
   const apply = (frame: EventFrame) => {
     const cursor = cursors.get(frame.topic)
@@ -81,7 +95,7 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
     if (!cursor) return violated(`was sent ${frame.id} on ${frame.topic}, which it does not watch`)
     if (frame.position <= cursor.last) {
       const { after, upTo } = cursor.repeatable
-      if (frame.position <= after || frame.position > upTo) cursor.duplicates++
+      if (frame.position <= after || frame.position > upTo) repeated(cursor, frame)
     } else if (frame.prev <= cursor.last) {
       cursor.last = frame.position
       if (!loses(frame)) cursor.applied.push(frame)
@@ -92,6 +106,7 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
   }
 
   const receive = (event: string, payload: unknown) => {
+    if (event === 'closing' || event === 'topic.closed') note(`${event} ${JSON.stringify(payload)}`)
     if (event === 'position') {
       const { topic, position } = payload as { topic: string; position: number }
       const cursor = cursors.get(topic)
@@ -125,6 +140,8 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
     const asked = socket
     if (!asked?.connected) return
     for (const topic of group) resuming.add(topic)
+    const question = `${group.map((topic) => topic.slice(0, 20)).join(',')} after ${after}`
+    note(`asked ${question}`)
     const resume = after === undefined ? {} : { after, ...(epoch === undefined ? {} : { epoch }) }
     // Not awaited: the events follow the answer so closely that they would be read first.
     asked
@@ -134,6 +151,7 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
         { topics: group, mode, ...resume },
         (error: Error | null, reply: Reply<Subscribed>) => {
           if (socket !== asked) return
+          note(`${error ? error.message : reply.ok ? 'yes' : reply.error.code} to ${question}`)
           for (const topic of group) resuming.delete(topic)
           if (!error) return answered(group, after, reply)
           if (!asked.connected) return
@@ -186,6 +204,7 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
       made.onAny(receive)
       made.once('connect', () => {
         socket = made
+        note('connected')
         resuming.clear()
         subscribe(topics)
       })
