@@ -57,6 +57,9 @@ export type Search = {
   limit: number
 }
 
+/** What matches a text, best first. */
+export type TextSearch = Omit<Search, 'order'> & { text: string }
+
 /** One turn of an actor's history. */
 export type HistoryEntry = {
   position: number
@@ -79,6 +82,8 @@ export type FoundPage = { found: Found[]; next?: string }
 export type Read = {
   organisation: (id: string) => Promise<Organisation | undefined>
   search: (actorType: string, search: Search) => Promise<FoundPage>
+  /** Of the types that are searched by text. */
+  searchText: (actorType: string, search: TextSearch) => Promise<FoundPage>
   count: (actorType: string, search: Pick<Search, 'scopes' | 'where'>) => Promise<number>
   history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
   /** By line. */

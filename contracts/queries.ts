@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Limit, StoredInstant, wholeNumber } from './scalars.ts'
+import { Id, Limit, StoredInstant, titleOf, wholeNumber } from './scalars.ts'
 
 /** Yes or no, as JSON or as the text of a query string. */
 export const Flag = z
@@ -14,6 +14,11 @@ export const GetInput = z.strictObject({ id: Id })
 
 /** The fields of every query that answers in pages; `after` is the `next` of the page before. */
 export const PageFields = { limit: Limit.optional(), after: z.string().min(1).max(200).optional() }
+
+/** What somebody types into a search box. */
+export const SearchText = titleOf(200).describe(
+  'Words or beginnings of words; when they match little, similar words are found, too',
+)
 
 /** One page of actors; `next` is absent on the last one. */
 export const pageOf = <View extends z.ZodType>(view: View) =>

@@ -113,7 +113,7 @@ export const offeringMachine = offering.createMachine({
       },
     },
     removed: {},
-    deleted: {},
+    deleted: { type: 'final' },
   },
   on: {
     'tutor.changed': { guard: 'isNewsOfTutor', actions: followTutor },

@@ -3,7 +3,7 @@ import type { ActorStore, Question, StoredActor, StoredAnswer, Write } from '../
 import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 import type { Database } from './database.ts'
 import { arraysOf, unnestOf, type Fields } from './parameter-lists.ts'
-import { isConnectionLoss, NotSent, sqlState, type Statement } from './sql.ts'
+import { isConnectionLoss, NotSent, sqlConstraint, sqlState, type Statement } from './sql.ts'
 
 /**
  * How long an effect belongs to the node that committed it, when that one carries out effects; after that any node may
@@ -56,6 +56,8 @@ export const createActorStore = ({ sql, engine }: Database, works = true): Actor
     // Serialization failure, deadlock, lock timeout, cancelled, out of memory or disk or connections.
     return /^(40|55P03|57014|53)/.test(state) ? 'try_again' : 'poison'
   },
+
+  violated: sqlConstraint,
 })
 
 const questionRow = ({ actorId, messageId, creation }: Question, question: number) => ({

@@ -1,11 +1,12 @@
 import type { FilterQuery, QueryOrderMap } from '@mikro-orm/core'
 import type { AnyActorDefinition } from '../actors/actor.ts'
-import { activate } from '../actors/engine/turn.ts'
 import type { Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
 import { actorEntity, type ActorRow } from './actor-table.ts'
 import type { Database } from './database.ts'
+import { foundOf } from './found.ts'
 import { importRefusals } from './imports.ts'
 import type { Journal } from './journal.ts'
+import { searchText } from './text-search.ts'
 
 /** Queries over the actor tables, for those whose scopes match. */
 export const createRead = (
@@ -20,6 +21,10 @@ export const createRead = (
     search: async (actorType, search) => {
       const definition = known.get(actorType)
       return definition ? findActors(database, definition, search) : { found: [] }
+    },
+    searchText: async (actorType, search) => {
+      const definition = known.get(actorType)
+      return definition ? searchText(database, definition, search) : { found: [] }
     },
     count: async (actorType, { scopes, where = [] }) => {
       const definition = known.get(actorType)
@@ -47,10 +52,7 @@ const findActors = async (
       disableIdentityMap: true,
     }),
   )
-  const found = rows.slice(0, limit).map(({ id, version, machine, state, snapshot, timers }) => {
-    const active = activate(definition, { id, version, machine, snapshot, timers })
-    return { id, version, state, snapshot: active.snapshot, view: definition.view(active.snapshot, id) }
-  })
+  const found = rows.slice(0, limit).map((row) => foundOf(definition, row))
   const last = rows.length > limit ? rows[limit - 1] : undefined
   return last ? { found, next: cursorOf(last, order) } : { found }
 }

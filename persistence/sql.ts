@@ -214,10 +214,16 @@ export const isUnavailable = (error: unknown): boolean => {
 }
 
 /** The five characters by which PostgreSQL tells its errors apart, through whatever wrapped them. */
-export const sqlState = (error: unknown): string | undefined => {
+export const sqlState = (error: unknown): string | undefined =>
+  said(error, 'code', (code) => /^[0-9A-Z]{5}$/.test(code))
+
+/** The constraint or unique index that the rows of a statement break. */
+export const sqlConstraint = (error: unknown): string | undefined => said(error, 'constraint')
+
+const said = (error: unknown, field: string, satisfies = (_text: string) => true): string | undefined => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code))
-      return cause.code
+    const text: unknown = field in cause ? cause[field as keyof Error] : undefined
+    if (typeof text === 'string' && satisfies(text)) return text
   }
   return undefined
 }

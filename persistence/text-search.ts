@@ -2,6 +2,7 @@ import type { AnyActorDefinition } from '../actors/actor.ts'
 import type { FoundPage, TextSearch } from '../actors/ports.ts'
 import { columnName, tableName, type ActorRow } from './actor-table.ts'
 import type { Database } from './database.ts'
+import { editDistance } from './edit-distance.ts'
 import { foundOf } from './found.ts'
 import type { Statement } from './sql.ts'
 import { rankedText } from './text-search-sql.ts'
@@ -49,10 +50,14 @@ export const searchText = async (
   const asked = words.map((word) => [begun(word)])
   const found = await find(database, definition, search, { words, asked, meant: asked })
   if (found.total >= FEW) return found.page
-  const meant = await similarWords(database, words)
-  if (meant.size === 0) return found.page
-  const wider = words.map((word, index) => [...asked[index]!, ...(meant.get(word) ?? []).map(quoted)])
-  return (await find(database, definition, search, { words, asked, meant: wider })).page
+  const similar = await similarWords(database, words)
+  // Somebody is still typing the last word.
+  const isUnfinished = words.length > 1 && !isPrefix(words.at(-1)!)
+  if (similar.size === 0 && !isUnfinished) return found.page
+  const meant = words
+    .slice(0, isUnfinished ? -1 : undefined)
+    .map((word) => [begun(word), ...(similar.get(word) ?? []).map(quoted)])
+  return (await find(database, definition, search, { words, asked, meant })).page
 }
 
 /** Pictures are words here, as they are in the index. */
@@ -74,30 +79,37 @@ const wordsOf = async ({ sql }: Database, text: string) => {
 const quoted = (word: string) => `'${word.replaceAll(/['\\]/g, (sign) => sign + sign)}'`
 
 /** One or two Latin letters begin too much; in scripts that write a word in one sign they do not. */
-const begun = (word: string) => (word.length > 2 || word > '\u2fff' ? `${quoted(word)}:*` : quoted(word))
+const isPrefix = (word: string) => word.length > 2 || word > '\u2fff'
+
+const begun = (word: string) => (isPrefix(word) ? `${quoted(word)}:*` : quoted(word))
 
 const anyOf = (terms: readonly string[]) => `(${terms.join(' | ')})`
 
 const allOf = (terms: readonly (readonly string[])[]) => terms.map(anyOf).join(' & ')
 
-/** The three words that are most like each one, as far as titles have any. */
+/** Words of titles that each of these may have been meant to be: two letters are wrong at most, and one of a short word. */
 const similarWords = async ({ sql }: Database, words: readonly string[]) => {
   const rows = await sql.query<{ word: string; similar: string }>(SIMILAR, [words])
   const similar = new Map<string, string[]>()
-  for (const row of rows) similar.set(row.word, [...(similar.get(row.word) ?? []), row.similar])
+  for (const { word, similar: known } of rows)
+    if (editDistance(word, known) <= (word.length < 8 ? 1 : 2))
+      similar.set(word, [...(similar.get(word) ?? []), known])
   return similar
 }
 
-/** The setting holds for this statement only. The usual threshold is above what two letters in the wrong order leave. */
+/**
+ * The setting holds for this statement only. The usual threshold is above what two letters in the wrong order leave; so low
+ * a one leaves many words, most of which nobody would call similar.
+ */
 const SIMILAR: Statement = {
   name: 'similar_words',
   text: `select asked.word, known.word as similar
 from unnest($1::text[]) as asked(word) cross join lateral (
   select word, similarity(word, asked.word) as likeness from search_word
   where word % asked.word and word <> asked.word
-  order by likeness desc, word limit 3
+  order by likeness desc, word limit 30
 ) as known
-where (select set_config('pg_trgm.similarity_threshold', '0.25', true)) is not null`,
+where (select set_config('pg_trgm.similarity_threshold', '0.15', true)) is not null`,
 }
 
 type Terms = {

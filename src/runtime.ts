@@ -3,6 +3,7 @@ import { createEngine, type EngineLimits } from '../actors/engine/engine.ts'
 import type { CommittedBatch } from '../actors/engine/flight.ts'
 import type { ActorStore } from '../actors/engine/store.ts'
 import { createTimerScheduler } from '../actors/engine/timers.ts'
+import { createActorIds } from '../persistence/actor-ids.ts'
 import { createActorStore } from '../persistence/actor-store.ts'
 import type { Database } from '../persistence/database.ts'
 import { createEffectStore } from '../persistence/effects.ts'
@@ -12,6 +13,7 @@ import type { EffectHandler } from './effects/handler.ts'
 import { createReport } from './effects/report.ts'
 import { createDiscard, createFind, createRevive } from './effects/revive.ts'
 import { createTell } from './effects/tell.ts'
+import { createTellAll } from './effects/tell-all.ts'
 import { createAnnounce } from './queue/announce.ts'
 import { createInProcessQueue, type QueueDependencies } from './queue/in-process.ts'
 import { createRedisQueue } from './queue/in-redis.ts'
@@ -80,6 +82,7 @@ export const createRuntime = ({ database, definitions, now, failed, roles, watch
   const deciding = { store, report: createReport(engine, now), now }
   const handlers: Record<string, EffectHandler> = {
     tell: createTell(engine, now),
+    tellAll: createTellAll({ engine, ids: createActorIds(database.sql, definitions), now }),
     create: createCreate(engine, now),
     reviveEffect: createRevive(deciding),
     discardEffect: createDiscard(deciding),

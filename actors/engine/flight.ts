@@ -156,13 +156,25 @@ export const createFlights = ({ store, committed, failed, depth, settle, chainLi
           mailbox.solo = taken.length
           return
         }
-        // The journal knows each id once, whatever the type: it belongs to an actor of another one.
-        if (taken[0]!.waiting.message.creation && store.classify(result.error) === 'duplicate')
-          return settle(mailbox, taken[0]!.waiting, refused('already_exists', 'this id is taken'))
-        if (taken[0]!.waiting.message.cause === 'timer') mailbox.parked.add(taken[0]!.waiting.message.id)
-        failed(result.error, taken[0]!.waiting.message)
-        return settle(mailbox, taken[0]!.waiting, internal())
+        return settlePoison(mailbox, taken[0]!.waiting, result.error)
     }
+  }
+
+  const settlePoison = (mailbox: Mailbox, waiting: Waiting, error: unknown) => {
+    const refusal = refusalOf(mailbox, waiting.message, error)
+    if (refusal) return settle(mailbox, waiting, refusal)
+    if (waiting.message.cause === 'timer') mailbox.parked.add(waiting.message.id)
+    failed(error, waiting.message)
+    settle(mailbox, waiting, internal())
+  }
+
+  /** What the database has decided against, and clients can be told of. */
+  const refusalOf = ({ definition }: Mailbox, { creation, cause }: Message, error: unknown) => {
+    if (cause === 'timer' || store.classify(error) !== 'duplicate') return undefined
+    const refusal = definition.unique?.[store.violated(error) ?? '']
+    if (refusal) return { ok: false as const, error: refusal }
+    // The journal knows each id once, whatever the type: it belongs to an actor of another one.
+    return creation && refused('already_exists', 'this id is taken')
   }
 
   const answerRefusals = ({ mailbox, answered }: Chain) => {

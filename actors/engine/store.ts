@@ -16,6 +16,8 @@ export type ActorStore = {
   /** What earlier messages with these ids were answered; `undefined` where there was none. */
   answers: (questions: readonly Question[]) => Promise<readonly (StoredAnswer | undefined)[]>
   classify: (error: unknown) => 'unknown_outcome' | 'duplicate' | 'try_again' | 'poison'
+  /** The name of the unique index that stands against a `duplicate`. */
+  violated: (error: unknown) => string | undefined
 }
 
 /** A timer that is set. `generation` is the version that set it; `event` is there when it is more than the timer's name. */

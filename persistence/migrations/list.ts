@@ -6,6 +6,7 @@ import { ImportFiles } from './m0006-import-files.ts'
 import { EffectLanes } from './m0007-effect-lanes.ts'
 import { PaymentTables } from './m0013-payment-tables.ts'
 import { JournalArchive } from './m0014-journal-archive.ts'
+import { CatalogSearch } from './m0019-catalog-search.ts'
 
 /** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
 export const migrations: Migrations = [
@@ -169,4 +170,5 @@ export const migrations: Migrations = [
       },
     ),
   },
+  { name: '0019-catalog-search', class: CatalogSearch },
 ]
