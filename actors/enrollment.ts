@@ -1,7 +1,7 @@
 import type { SnapshotFrom } from 'xstate'
 import { enrollmentContract, type EnrollmentStatus } from '../contracts/enrollment.ts'
 import { refused } from '../contracts/protocol.ts'
-import { payBeforeOf } from '../machines/enrollment-steps.ts'
+import { payBeforeOf, type EnrollmentContext } from '../machines/enrollment-steps.ts'
 import { enrollmentMachine } from '../machines/enrollment.ts'
 import { isOnSale } from '../machines/offering.ts'
 import { defineActor, type CreationRequest, type Principal } from './actor.ts'
@@ -43,14 +43,19 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
   const found = await lookup.actor(offering, offeringId)
   if (found?.context.orgId !== orgId || !isOnSale(found))
     return refused('not_found', 'offeringId: no such offering')
-  const { ownerId, title: offeringTitle, price, kind, requiredClassesCount } = found.context
+  const { ownerId, title: offeringTitle, price, terms } = found.context
   if (ownerId === userId) return refused('own_offering', 'nobody enrols in what they teach')
   if (paymentId !== undefined) {
     const paid = (await lookup.actor(payment, paymentId))?.context
     if (paid?.payerId !== userId || paid.offeringId !== offeringId)
       return refused('not_found', 'paymentId: no such payment for this offering')
   }
-  const known = await lookup.liveEnrollment(userId, offeringId)
+  const live = await lookup.search('enrollment', {
+    scopes: [{ orgId, userId, offeringId }],
+    where: [{ column: 'live', is: '=', value: true }],
+    limit: 1,
+  })
+  const known = live.found[0]?.id
   if (known !== undefined && known !== id) return enrolled(known)
 
   const organisation = await lookup.organisation(orgId)
@@ -62,7 +67,7 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
     purchaseId: purchaseId(userId, offeringId),
     welcomeId: derivedId('welcome', id),
   }
-  const requiredLessons = kind === 'course_pack' ? (requiredClassesCount ?? NEVER) : null
+  const requiredLessons = terms.kind === 'course_pack' ? (terms.requiredClassesCount ?? NEVER) : null
   const policy = { payWithinMs: PAY_WITHIN_MS, refund, keepsAccess: keepsAccessAfterRefund }
   return { ok: true as const, input: { ...parties, ...others, requiredLessons, policy } }
 }
@@ -108,8 +113,9 @@ export const enrollment = defineActor({
   prepare: {
     // Which modules there are is the offering's to say, now.
     recordProgress: async ({ id, payload, lookup }) => {
-      const offeringId = (await lookup.actor(enrollment, id))?.context.offeringId
-      const found = offeringId && (await lookup.actor(offering, offeringId))
+      const { found: own } = await lookup.search('enrollment', { scopes: [{ id }], limit: 1 })
+      const context = own[0]?.snapshot.context as EnrollmentContext | undefined
+      const found = context && (await lookup.actor(offering, context.offeringId))
       const modules = found ? found.context.modules.map((module) => module.id) : []
       return { ok: true, payload: { ...payload, modules } }
     },

@@ -16,14 +16,11 @@ import {
   journalFor,
 } from './catalog.ts'
 import { searchOfferings } from './catalog-search.ts'
-import { derivedId } from './derived-id.ts'
 import { getOffering, listOfferings } from './offering-queries.ts'
+import { rosterId } from './roster.ts'
 import { isOperator } from './topics.ts'
 
 type Snapshot = SnapshotFrom<typeof offeringMachine>
-
-/** The same for the same offering, so that all who ask about its learners ask the same actor. */
-export const rosterId = (offeringId: string): string => derivedId('roster', offeringId)
 
 const isOwner = (principal: Principal, { context }: Snapshot) =>
   context.orgId === principal.orgId && context.ownerId === principal.userId && has(principal, 'instructor')

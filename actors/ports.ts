@@ -17,6 +17,10 @@ export type Organisation = {
     requiredCertTypes: readonly string[]
     /** What prices are in that do not say so; naira by default. */
     currency?: Currency
+    /** A full refund on request within so many days; by default after the first lesson only (S2.67). */
+    refundWithinDays?: number
+    /** Whether who has got everything back stays enrolled; no by default. */
+    keepsAccessAfterRefund?: boolean
   }
 }
 

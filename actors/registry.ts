@@ -3,13 +3,19 @@ import { category } from './category.ts'
 import { certification } from './certification.ts'
 import { deadLetter } from './dead-letter.ts'
 import { dispute } from './dispute.ts'
+import { enrollment } from './enrollment.ts'
 import { importActor } from './import.ts'
+import { lesson } from './lesson.ts'
 import { material } from './material.ts'
 import { mentor } from './mentor.ts'
+import { notification } from './notification.ts'
 import { offering } from './offering.ts'
 import { payment } from './payment.ts'
 import { purchase } from './purchase.ts'
 import { refund } from './refund.ts'
+import { removal } from './removal.ts'
+import { roster } from './roster.ts'
+import { settlement } from './settlement.ts'
 import { tutorProfile } from './tutor-profile.ts'
 
 /** Every kind of actor that this build knows. A new statechart is one more line here. */
@@ -26,4 +32,10 @@ export const actors: readonly AnyActorDefinition[] = [
   category,
   offering,
   material,
+  roster,
+  enrollment,
+  lesson,
+  removal,
+  settlement,
+  notification,
 ]

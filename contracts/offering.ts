@@ -243,5 +243,9 @@ export type OfferingToCategory = { type: 'offering.filed'; name: string }
 /** What it asks its roster, and what that answers. */
 export type OfferingToRoster =
   | { type: 'offering.deleting' }
-  | { type: 'offering.removed'; removalId: string; reason: string; by: string | null }
+  | { type: 'offering.removed'; removalId: string; title: string; reason: string; by: string | null }
 export type RosterToOffering = { type: 'roster.emptied' } | { type: 'roster.busy'; count: number }
+
+/** What a removal tells the offering that it is about, when it is carried out after all; and the answer to one too many. */
+export type RemovalToOffering = { type: 'removal.started'; reason: string; startedBy: string | null }
+export type OfferingToRemoval = { type: 'offering.gone' }

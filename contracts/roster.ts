@@ -38,21 +38,16 @@ export type EnrollmentNews =
   | { type: 'enrollment.opened' }
   | { type: 'enrollment.ended'; admitted: boolean }
 
-/** What an offering tells its roster before it is deleted, and when it is removed. */
-export type OfferingClosing =
-  | { type: 'offering.deleting' }
-  | { type: 'offering.removed'; reason: string }
-
 /** What a purchase tells the roster when somebody has paid who is not enrolled. */
 export type PaidAlone = { type: 'purchase.paid' }
 
 /** What a roster answers to an enrollment. */
 export type RosterAnswer =
   | { type: 'roster.admitted' }
-  | { type: 'roster.closed'; closed: 'deleted' | 'removed' }
+  | RosterClosed
 
-/** What a roster answers to an offering that wants to be deleted. */
-export type RosterVerdict = { type: 'roster.emptied' } | { type: 'roster.busy'; enrolled: number }
+/** What a roster tells the removal when nobody is let in any more. */
+export type RosterClosed = { type: 'roster.closed'; closed: 'deleted' | 'removed' }
 
 /** What purchases are told that nobody has used: the money goes back. */
 export type OfferingClosed = { type: 'offering.closed'; reason: string }

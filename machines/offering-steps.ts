@@ -7,8 +7,10 @@ import type {
   OfferingCommand,
   OfferingEvent,
   OfferingToCategory,
+  OfferingToRemoval,
   OfferingToRoster,
   OfferingToTutor,
+  RemovalToOffering,
   RosterToOffering,
 } from '../contracts/offering.ts'
 import type { TutorToOffering } from '../contracts/tutor-profile.ts'
@@ -55,9 +57,10 @@ type OfferingMessage =
   | SetModules
   | Remove
   | (RosterToOffering & Envelope)
-  | ((TutorToOffering | CategoryToOffering) & Envelope & Required<Pick<Envelope, 'source'>>)
+  | ((TutorToOffering | CategoryToOffering | RemovalToOffering) & Envelope & Required<Pick<Envelope, 'source'>>)
 
 type Tell =
+  | { actor: 'removal'; id: string; message: OfferingToRemoval }
   | { actor: 'tutorProfile'; id: string; message: OfferingToTutor }
   | { actor: 'category'; id: string; message: OfferingToCategory }
   | {
@@ -158,14 +161,26 @@ export const keep = offering.emit(({ context, event }) => {
   return { type: 'offering.kept', ...factsOf(context), enrolled: event.count }
 })
 
+/** On the word of an administrator, or of a removal that was planned before. */
 export const remove = offering.enqueueActions(({ context, event, enqueue }) => {
-  assertEvent(event, 'remove')
-  const { reason, removalId, by = null } = event
+  assertEvent(event, ['remove', 'removal.started'])
+  const { reason } = event
+  const [removalId, by = null] =
+    event.type === 'remove' ? [event.removalId, event.by] : [event.source.id, event.startedBy]
+  const { title } = context
   enqueue.emit({ type: 'offering.removed', ...factsOf(context), reason, removalId })
   enqueue.assign({ moderationNote: reason, removalId })
-  enqueueRoster(context, { type: 'offering.removed', removalId, reason, by }, (params) =>
+  enqueueRoster(context, { type: 'offering.removed', removalId, title, reason, by }, (params) =>
     enqueue({ type: 'tell', params }),
   )
+})
+
+/** Another removal was faster, or the tutor has deleted it. */
+export const sendRemovalAway = offering.enqueueActions(({ context, event, enqueue }) => {
+  assertEvent(event, 'removal.started')
+  const { id } = event.source
+  if (id === context.removalId) return
+  enqueue({ type: 'tell', params: { actor: 'removal', id, message: { type: 'offering.gone' } } })
 })
 
 const enqueueRoster = (

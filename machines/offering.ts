@@ -12,6 +12,7 @@ import {
   offering,
   remove,
   say,
+  sendRemovalAway,
   setModules,
 } from './offering-steps.ts'
 
@@ -104,16 +105,26 @@ export const offeringMachine = offering.createMachine({
           { target: 'deleted', actions: say('deleted') },
         ],
         remove: { target: 'removed', actions: remove },
+        'removal.started': { target: 'removed', actions: remove },
       },
     },
     deleting: {
       on: {
         'roster.emptied': { target: 'deleted', actions: say('deleted') },
         'roster.busy': { target: 'offered.asBefore', actions: keep },
+        'removal.started': { target: 'removed', actions: remove },
       },
     },
-    removed: {},
-    deleted: { type: 'final' },
+    removed: { on: { 'removal.started': { actions: sendRemovalAway } } },
+    deleted: {
+      on: {
+        'removal.started': { actions: sendRemovalAway },
+        // Nothing changes any more.
+        'tutor.changed': {},
+        'category.renamed': {},
+        'category.deleted': {},
+      },
+    },
   },
   on: {
     'tutor.changed': { guard: 'isNewsOfTutor', actions: followTutor },

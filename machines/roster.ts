@@ -1,13 +1,13 @@
-import { enqueueActions, setup } from 'xstate'
+import { assertEvent, enqueueActions, setup } from 'xstate'
 import type { Envelope } from '../contracts/contract.ts'
+import type { OfferingToRoster, RosterToOffering } from '../contracts/offering.ts'
 import type {
   EnrollmentNews,
   OfferingClosed,
-  OfferingClosing,
   PaidAlone,
   RosterAnswer,
+  RosterClosed,
   RosterEvent,
-  RosterVerdict,
 } from '../contracts/roster.ts'
 
 export type RosterInput = Envelope & { id: string; orgId: string; offeringId: string }
@@ -18,13 +18,14 @@ export type RosterContext = Omit<RosterInput, keyof Envelope> & {
   closed: { because: 'deleted' | 'removed'; reason: string } | null
 }
 
-type RosterMessage = (EnrollmentNews | OfferingClosing | PaidAlone) &
+type RosterMessage = (EnrollmentNews | OfferingToRoster | PaidAlone) &
   Envelope &
   Required<Pick<Envelope, 'source'>>
 
 type Told =
   | { actor: 'enrollment'; id: string; message: RosterAnswer }
-  | { actor: 'offering'; id: string; message: RosterVerdict }
+  | { actor: 'offering'; id: string; message: RosterToOffering }
+  | { actor: 'removal'; id: string; message: RosterClosed; orCreate: object }
   | { actor: 'purchase'; id: string; message: OfferingClosed }
 
 const roster = setup({
@@ -53,6 +54,15 @@ const close = (because: 'deleted' | 'removed') =>
     enqueue({ type: 'tellAll', params: { actor: 'purchase', where: { offeringId }, message } })
   })
 
+/** It counts who is enrolled only now, when there can be no more. */
+const beginRemoval = roster.enqueueActions(({ context: { orgId, offeringId }, event, enqueue }) => {
+  assertEvent(event, 'offering.removed')
+  const { removalId: id, title, reason, by: startedBy } = event
+  const orCreate = { orgId, offeringId, title, reason, startedBy, dryRun: false }
+  const message = { type: 'roster.closed', closed: 'removed' } as const
+  enqueue({ type: 'tell', params: { actor: 'removal', id, message, orCreate } })
+})
+
 const turnAway = roster.enqueueActions(({ context: { closed }, event: { source }, enqueue }) => {
   const message = { type: 'roster.closed', closed: closed!.because } as const
   enqueue({ type: 'tell', params: { actor: 'enrollment', id: source.id, message } })
@@ -63,7 +73,7 @@ const leave = roster.assign({
     event.type === 'enrollment.ended' && event.admitted ? enrolled - 1 : enrolled,
 })
 
-const answerOffering = (verdict: (context: RosterContext) => RosterVerdict) =>
+const answerOffering = (verdict: (context: RosterContext) => RosterToOffering) =>
   roster.enqueueActions(({ context, event: { source }, enqueue }) => {
     enqueue({ type: 'tell', params: { actor: 'offering', id: source.id, message: verdict(context) } })
   })
@@ -91,11 +101,11 @@ export const rosterMachine = roster.createMachine({
         'offering.deleting': [
           {
             guard: ({ context }) => context.enrolled > 0,
-            actions: answerOffering(({ enrolled }) => ({ type: 'roster.busy', enrolled })),
+            actions: answerOffering(({ enrolled }) => ({ type: 'roster.busy', count: enrolled })),
           },
           { target: 'closed', actions: [answerOffering(() => ({ type: 'roster.emptied' })), close('deleted')] },
         ],
-        'offering.removed': { target: 'closed', actions: close('removed') },
+        'offering.removed': { target: 'closed', actions: [close('removed'), beginRemoval] },
       },
     },
     closed: {

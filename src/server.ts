@@ -58,6 +58,7 @@ import { createSockets } from './gateway/sockets.ts'
 import { createPayments, type PaystackOptions } from './payments/payments.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { createRedisLink } from './redis.ts'
+import { removalEffects } from './removals/removals.ts'
 import { ALL_ROLES, type NodeRole } from './roles.ts'
 import { createRuntime, type Runtime } from './runtime.ts'
 import { createSharedLimits } from './shared-limits.ts'
@@ -293,6 +294,8 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
       failed,
     }),
   )
+  for (const [name, handler] of Object.entries(removalEffects({ engine: runtime.engine, read, now })))
+    runtime.handle(name, handler)
   const limits = createRequestLimits(options.requestsPerMinute ?? 100, limiterOf)
   const isGateway = roles.has('gateway')
   const socketsOf = () =>

@@ -171,4 +171,82 @@ export const migrations: Migrations = [
     ),
   },
   { name: '0019-catalog-search', class: CatalogSearch },
+  {
+    name: '0020-roster',
+    class: actorTable('roster', { orgId: 'uuid, indexed', offeringId: 'uuid, indexed' }),
+  },
+  {
+    name: '0021-enrollment',
+    class: actorTable(
+      'enrollment',
+      {
+        orgId: 'uuid, indexed',
+        userId: 'uuid, indexed',
+        offeringId: 'uuid, indexed',
+        ownerId: 'uuid, indexed',
+        status: 'text',
+        live: 'boolean',
+        enrolledAt: 'instant',
+      },
+      {
+        ordinals: {
+          status: [
+            'requested',
+            'pending_payment',
+            'active',
+            'suspended',
+            'completed',
+            'closing',
+            'dropped',
+            'cancelled',
+            'refunded',
+          ],
+        },
+        unique: { enrollment_live: `(user_id, offering_id) where live` },
+      },
+    ),
+  },
+  {
+    name: '0022-lesson',
+    class: actorTable(
+      'lesson',
+      {
+        orgId: 'uuid, indexed',
+        tutorId: 'uuid, indexed',
+        studentId: 'uuid, indexed',
+        enrollmentId: 'uuid, indexed',
+        offeringId: 'uuid, indexed',
+        status: 'text',
+        startsAt: 'instant',
+      },
+      { ordinals: { status: ['scheduled', 'completed', 'cancelled', 'missed'] } },
+    ),
+  },
+  {
+    name: '0023-removal',
+    class: actorTable('removal', { orgId: 'uuid, indexed', offeringId: 'uuid, indexed', status: 'text' }),
+  },
+  {
+    name: '0024-settlement',
+    class: actorTable(
+      'settlement',
+      {
+        orgId: 'uuid, indexed',
+        removalId: 'uuid, indexed',
+        enrollmentId: 'uuid, indexed',
+        studentId: 'uuid',
+        status: 'text',
+      },
+      { indexes: { settlement_by_status: `(removal_id, status, id)` } },
+    ),
+  },
+  {
+    name: '0025-notification',
+    class: actorTable('notification', {
+      orgId: 'uuid',
+      recipientId: 'uuid, indexed',
+      topic: 'text',
+      status: 'text',
+    }),
+  },
 ]

@@ -1,0 +1,57 @@
+import type { Read } from '../../actors/ports.ts'
+import type { LessonContext } from '../../machines/lesson.ts'
+
+export type Measured = { completedLessons: number; totalLessons: number }
+
+const PAGE = 200
+/** Enrollments whose lessons are asked for at once. */
+const TOGETHER = 100
+
+type Lesson = { id: string; status: string; context: LessonContext }
+
+/** All lessons of these enrollments that were not called off; however many there are (C14). */
+const lessonsOf = async (
+  search: Read['search'],
+  orgId: string,
+  enrollmentIds: readonly string[],
+): Promise<Lesson[]> => {
+  const lessons: Lesson[] = []
+  for (let after: string | undefined; ;) {
+    const { found, next } = await search('lesson', {
+      scopes: [{ orgId }],
+      where: [{ column: 'enrollmentId', is: 'in', value: enrollmentIds }],
+      after,
+      limit: PAGE,
+    })
+    for (const { id, state, snapshot } of found)
+      lessons.push({ id, status: state, context: snapshot.context as LessonContext })
+    if (next === undefined) return lessons.filter(({ status }) => status !== 'cancelled')
+    after = next
+  }
+}
+
+/**
+ * How far each of these enrollments has got, by its lessons; `undefined` where the enrollment knows of other lessons than
+ * there are, because then nobody can say (C13).
+ */
+export const measure = async (
+  search: Read['search'],
+  orgId: string,
+  enrollments: readonly { id: string; lessonIds: readonly string[] }[],
+): Promise<Map<string, Measured | undefined>> => {
+  const measured = new Map<string, Measured | undefined>()
+  for (let from = 0; from < enrollments.length; from += TOGETHER) {
+    const part = enrollments.slice(from, from + TOGETHER)
+    const ids = part.map(({ id }) => id)
+    const lessons = Map.groupBy(await lessonsOf(search, orgId, ids), ({ context }) => context.enrollmentId)
+    for (const { id, lessonIds } of part) measured.set(id, countsOf(lessons.get(id) ?? [], lessonIds))
+  }
+  return measured
+}
+
+const countsOf = (lessons: readonly Lesson[], expected: readonly string[]): Measured | undefined => {
+  const found = new Set(lessons.map(({ id }) => id))
+  if (found.size !== expected.length || expected.some((id) => !found.has(id))) return undefined
+  const completed = lessons.filter(({ status }) => status === 'completed')
+  return { completedLessons: completed.length, totalLessons: lessons.length }
+}
