@@ -31,6 +31,8 @@ const aCatalog = async () => {
   const tutor = await connect(server, tutorUser)
   const learner = await connect(server, learnerUser)
   const profile = await tutor.call('tutorProfiles.create', { subjects: ['Music'] })
+  // Until then it is called by a random address, parts of which might be found.
+  await done(tutor, 'tutorProfiles.update', { id: profile.id, displayName: 'Ada' })
   await done(admin, 'tutorProfiles.approve', { id: profile.id })
   const offer = async (title: string, others: object = {}) =>
     (await done(tutor, 'offerings.createCourse', { title, isPublished: true, ...others })).id as string
