@@ -105,18 +105,23 @@ withPostgres('a list of offerings', () => {
     return rows[0]!['QUERY PLAN'][0].Plan
   }
 
-  it.each(Object.keys(PRINCIPALS))('of %s is read by an index with all combinations of filters', async (who) => {
-    const slow: string[] = []
-    for (const filters of combinations(Object.entries(FILTERS))) {
-      const plan = await planOf(PRINCIPALS[who]!, filters)
-      const label = JSON.stringify(filters)
-      const unindexed = leaves(plan).filter((leaf) => !leaf['Index Cond'])
-      if (unindexed.length > 0)
-        slow.push(`${label}: ${unindexed.map((leaf) => `${leaf['Node Type']} ${leaf['Index Name']}`).join()}`)
-      if (touched(plan) > OFFERINGS / 10) slow.push(`${label}: ${touched(plan)} rows are read`)
-    }
-    expect(slow).toEqual([])
-  })
+  it.each(Object.keys(PRINCIPALS))(
+    'of %s is read by an index with all combinations of filters',
+    async (who) => {
+      const slow: string[] = []
+      for (const filters of combinations(Object.entries(FILTERS))) {
+        const plan = await planOf(PRINCIPALS[who]!, filters)
+        const label = JSON.stringify(filters)
+        const unindexed = leaves(plan).filter((leaf) => !leaf['Index Cond'])
+        if (unindexed.length > 0)
+          slow.push(
+            `${label}: ${unindexed.map((leaf) => `${leaf['Node Type']} ${leaf['Index Name']}`).join()}`,
+          )
+        if (touched(plan) > OFFERINGS / 10) slow.push(`${label}: ${touched(plan)} rows are read`)
+      }
+      expect(slow).toEqual([])
+    },
+  )
 })
 
 type Filters = Record<string, string | boolean>
@@ -126,7 +131,10 @@ const combinations = (filters: [string, readonly (string | boolean)[]][]): Filte
   const [first, ...others] = filters
   if (!first) return [{}]
   const [name, values] = first
-  return combinations(others).flatMap((rest) => [rest, ...values.map((value) => ({ [name]: value, ...rest }))])
+  return combinations(others).flatMap((rest) => [
+    rest,
+    ...values.map((value) => ({ [name]: value, ...rest })),
+  ])
 }
 
 const leaves = (plan: Plan): Plan[] => (plan.Plans ? plan.Plans.flatMap(leaves) : [plan])

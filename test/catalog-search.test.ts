@@ -354,7 +354,12 @@ describe('any text', () => {
   it('goes on from no page that nobody was given', async () => {
     const { learner, offer } = await aCatalog()
     await offer('Harmless')
-    for (const after of ['x', `1_${randomUUID()}' or true`, `-1_${randomUUID()}`, `99999999999_${randomUUID()}`])
+    for (const after of [
+      'x',
+      `1_${randomUUID()}' or true`,
+      `-1_${randomUUID()}`,
+      `99999999999_${randomUUID()}`,
+    ])
       expect(await titles(learner, 'harmless', { after })).toEqual([])
   })
 })
@@ -378,7 +383,11 @@ it('finds what was stored before there was any search', async () => {
       text: `insert into offering (id, version, machine, state, snapshot, timers, org_id, visibility, title)
         values ($1, 1, 'offering@1', 'published.approved', $2, '{}', $3, 'public', 'Falconry')`,
     },
-    [randomUUID(), JSON.stringify({ value, context, status: 'active', children: {}, historyValue: {} }), orgId],
+    [
+      randomUUID(),
+      JSON.stringify({ value, context, status: 'active', children: {}, historyValue: {} }),
+      orgId,
+    ],
   )
   await database.migrator.up()
   const scopes = [{ orgId, visibility: 'public' }]
