@@ -18,7 +18,8 @@ const DEFAULT_LIMIT = 50
 export const searchOfferings: QueryHandler<OfferingSearch> = async (request) => {
   const { category, kind, scheduling, difficulty, maxPriceMinor } = request.input
   const { principal, read } = request
-  const known = category === undefined ? undefined : await findCategory(read.search, principal.orgId, category)
+  const known =
+    category === undefined ? undefined : await findCategory(read.search, principal.orgId, category)
   if (category !== undefined && !known) return { ok: true, data: { items: [] } }
   return matching(request, [
     ...condition('kind', kind),

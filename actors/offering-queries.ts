@@ -1,4 +1,4 @@
-import type { Principal } from './actor.ts'
+import type { Principal, Scope } from './actor.ts'
 import { findCategory } from './catalog.ts'
 import type { Condition, Read } from './ports.ts'
 import { getActor, pageOf, type QueryHandler } from './queries.ts'
@@ -49,9 +49,14 @@ export const listOfferings: QueryHandler<Filters> = async ({ definition, input, 
     ...condition('durationMinutes', '>=', minDurationMinutes),
     ...condition('durationMinutes', '<=', maxDurationMinutes),
   ]
-  const page = await read.search('offering', { scopes: definition.scopes(principal), where, after, limit })
+  const scopes = definition.scopes(principal).filter((scope) => isPossible(scope, input))
+  const page = await read.search('offering', { scopes, where, after, limit })
   return { ok: true, data: pageOf(page) }
 }
+
+/** Nothing is public that is not published and approved: the database would read all of that to find it out. */
+const isPossible = ({ visibility }: Scope<'visibility'>, { published, moderation }: Filters) =>
+  visibility !== 'public' || (published !== false && (moderation ?? 'approved') === 'approved')
 
 const condition = (
   column: string,

@@ -1,3 +1,4 @@
+import { benchCatalog } from './catalog.ts'
 import { benchEffects } from './effects.ts'
 import { benchEngine } from './engine.ts'
 import { benchFanout } from './fanout.ts'
@@ -22,6 +23,7 @@ const benches: Record<string, () => Promise<void>> = {
   fanout: benchFanout,
   nodes: benchNodes,
   growth: benchGrowth,
+  catalog: benchCatalog,
 }
 
 const USAGE = `npm run bench -- --quick       the engines side by side on one screen, in less than three minutes

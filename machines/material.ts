@@ -59,6 +59,6 @@ export const materialMachine = material.createMachine({
         },
       },
     },
-    deleted: { type: 'final' },
+    deleted: {},
   },
 })

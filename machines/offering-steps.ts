@@ -191,10 +191,13 @@ const enqueueRoster = (
   if (rosterId) tell({ actor: 'roster', id: rosterId, message, orCreate: { orgId, offeringId } })
 }
 
+/** It may hear the same again, from the profile itself and as one of many. */
 export const followTutor = offering.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'tutor.changed')
   const { approved, displayName, source } = event
-  enqueue.emit({ type: 'offering.tutorChanged', ...factsOf(context), approved, displayName })
+  const { tutor } = context
+  if (approved !== tutor.approved || displayName !== tutor.displayName)
+    enqueue.emit({ type: 'offering.tutorChanged', ...factsOf(context), approved, displayName })
   enqueue.assign({ tutor: { approved, displayName, version: source.version } })
 })
 
@@ -202,6 +205,7 @@ export const followCategory = offering.enqueueActions(({ context, event, enqueue
   assertEvent(event, ['category.renamed', 'category.deleted'])
   const { id, version } = event.source
   const name = event.type === 'category.renamed' ? event.name : null
-  enqueue.emit({ type: 'offering.categoryChanged', ...factsOf(context), category: name })
+  if (name !== context.category?.name)
+    enqueue.emit({ type: 'offering.categoryChanged', ...factsOf(context), category: name })
   enqueue.assign({ category: name === null ? null : { id, name, version } })
 })

@@ -19,7 +19,7 @@ import {
 /**
  * One course or course pack. Its tutor publishes it and administrators moderate it, and neither undoes what the other
  * has done. What the tutor's profile and the category tell may come late, twice and in any order: the newest of each
- * counts, in every state.
+ * counts, until it is deleted.
  */
 export const offeringMachine = offering.createMachine({
   id: 'offering@1',

@@ -92,10 +92,8 @@ type Bind = (value: unknown, type: string) => string
 
 /** Scopes and conditions as everywhere: values are parameters, and columns are those of the definition. */
 const conditionsOf = (definition: AnyActorDefinition, { scopes, where = [] }: TextSearch, bind: Bind) => {
-  const typeOf = (column: string) =>
-    column === 'id' ? 'uuid' : SQL_TYPES[definition.columns[column]!.type]
-  const equal = (column: string, value: unknown) =>
-    `"${columnName(column)}" = ${bind(value, typeOf(column))}`
+  const typeOf = (column: string) => (column === 'id' ? 'uuid' : SQL_TYPES[definition.columns[column]!.type])
+  const equal = (column: string, value: unknown) => `"${columnName(column)}" = ${bind(value, typeOf(column))}`
   const condition = ({ column, is, value }: Condition) =>
     is === 'in'
       ? `"${columnName(column)}" = any(${bind(value, `${typeOf(column)}[]`)})`

@@ -25,6 +25,26 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+/** First parts of this server's own paths: below them, a base path would hide what stands there already. */
+export const TAKEN_PATHS: ReadonlySet<string> = new Set([
+  'admin',
+  'api',
+  'currentuser',
+  'docs',
+  'favicon.ico',
+  'getPostmanCollection',
+  'health',
+  'metrics',
+  'ready',
+  'socket.io',
+  'swagger',
+  'v1',
+  'webhooks',
+])
+
+const BASE_PATH_RULE =
+  'must be a path such as /tutorcatalog-api: no slash at its end, and none of the paths that Laurel has itself'
+
 const KEY_RULE = 'must be <id>:<32 bytes in base64>, separated by commas, the newest first'
 
 const encryptionKeys = list.transform((items, context): readonly [VaultKey, ...VaultKey[]] => {
@@ -67,7 +87,14 @@ const Environment = z.object({
     .string()
     .regex(/^[\w.~+/=-]{32,128}$/, 'must have 32 to 128 letters, digits or any of .~+/=-')
     .optional(),
-  /** Commands and queries that one user may send in a minute (S4.45). */
+  /** Every route answers below this path, too, for proxies that pass paths on as they are (S2.4). */
+  LAUREL_BASE_PATH: z
+    .string()
+    .max(100, BASE_PATH_RULE)
+    .regex(/^(?:\/[A-Za-z0-9][\w.~-]*)+$/, BASE_PATH_RULE)
+    .refine((path) => !TAKEN_PATHS.has(path.split('/')[1] ?? ''), BASE_PATH_RULE)
+    .default(''),
+  /** Commands and queries that one user, or one address without a sign-in, may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
   /** How many seconds the start waits for a database that is not there yet; 0 not at all. */
@@ -104,6 +131,7 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_DEMO_PASSWORD: '"a phrase of your own"',
   LAUREL_TOKEN_SECRET: '"$(openssl rand -base64 32)"',
   LAUREL_METRICS_TOKEN: '"$(openssl rand -hex 32)"',
+  LAUREL_BASE_PATH: '/tutorcatalog-api',
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
   LAUREL_START_WAIT_S: '60',

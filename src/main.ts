@@ -47,6 +47,7 @@ const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole
     ...(config.REDIS_URL ? { redisUrl: config.REDIS_URL } : {}),
     origins: config.LAUREL_ORIGINS,
     trustedProxies: config.LAUREL_TRUSTED_PROXIES,
+    basePath: config.LAUREL_BASE_PATH,
     metricsToken: config.LAUREL_METRICS_TOKEN,
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,

@@ -28,6 +28,7 @@ import { isUnavailable } from '../persistence/sql.ts'
 import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
 import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
 import type { Accounts } from './auth/accounts.ts'
+import { anonymousIn } from './auth/anonymous.ts'
 import { authenticate, createCallerOf } from './auth/authenticate.ts'
 import type { LimitOptions } from './auth/limits.ts'
 import type { PasswordCost } from './auth/passwords.ts'
@@ -41,6 +42,7 @@ import { createImportRows } from './effects/import-rows.ts'
 import { createArrivals } from './gateway/arrivals.ts'
 import { atMost } from './gateway/at-most.ts'
 import { authorizationRoutes } from './gateway/authorization-routes.ts'
+import { createBasePath, type BasePath } from './gateway/base-path.ts'
 import { createDelivery, type Delivery } from './gateway/delivery.ts'
 import { createDispatcher } from './gateway/dispatcher.ts'
 import { documents } from './gateway/documents.ts'
@@ -85,6 +87,8 @@ export type ServerOptions = {
   retention?: RetentionOptions
   origins?: readonly string[]
   trustedProxies?: readonly string[]
+  /** Every route answers below it, too; none by default. */
+  basePath?: string
   /** Whoever brings it may read the metrics from another machine. */
   metricsToken?: string | undefined
   requestsPerMinute?: number
@@ -171,7 +175,8 @@ type Parts = {
 const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const { options, database, definitions, clock, failed, newId, undo } = parts
   const { now } = clock
-  const app = createHttp(parts)
+  const basePath = createBasePath(options.basePath ?? '')
+  const app = createHttp(parts, basePath)
 
   const {
     tokenSecret,
@@ -335,7 +340,19 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   const registerGateway = async () => {
     await app.register(authRoutes({ ...signIn, now }))
     const { patienceMs = 15_000 } = options
-    await app.register(rest({ routes, dispatcher, arrivals, patienceMs, limits, callerOf, now }))
+    await app.register(
+      rest({
+        routes,
+        dispatcher,
+        arrivals,
+        anonymous: anonymousIn(fallbackOrgId),
+        basePath,
+        patienceMs,
+        limits,
+        callerOf,
+        now,
+      }),
+    )
     await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
     await app.register(priceRoutes({ prices, limits, callerOf, now }))
     await app.register(
@@ -343,12 +360,13 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
     )
     await app.register(presenceRoutes({ presence, limits, callerOf, now }))
     if (payments) await app.register(payments.webhooks)
-    await app.register(documents(definitions, routes))
+    await app.register(documents({ definitions, routes, basePath, now }))
   }
   if (isGateway) await registerGateway()
   await app.register(
     health({
       checks: checksOf(parts, journal),
+      database: database.engine,
       draining: () => closing !== undefined,
       beside: () => (link ? { redis: link.isThere() ? 'there' : 'away' } : {}),
       metrics,
@@ -461,8 +479,12 @@ const connectNodes = ({ bus, delivery, runtime, sessions }: Nodes) => {
 }
 
 /** Every request and its answer have one id, which the log has too. */
-const createHttp = ({ options, clock: { now }, newId }: Parts): FastifyInstance => {
+const createHttp = (
+  { options, clock: { now }, newId }: Parts,
+  { rewrite }: BasePath,
+): FastifyInstance => {
   const app = fastify({
+    rewriteUrl: ({ url = '/' }) => rewrite(url),
     loggerInstance: options.logger,
     genReqId: newId,
     trustProxy: [...(options.trustedProxies ?? [])],

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { readFileSync, globSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { actors } from '../actors/registry.ts'
+import { businessCalls, catalogActors } from '../src/gateway/catalog/business-calls.ts'
 import { asyncApi } from '../src/gateway/async-api.ts'
 import { documentsPage } from '../src/gateway/documents-page.ts'
 import { generatedFiles } from '../src/gateway/generated-files.ts'
@@ -21,9 +22,13 @@ const calls = actors.flatMap(({ contract }) =>
   })),
 )
 
+const ofCatalog = new Set(catalogActors.map(({ contract }) => contract.namespace as string))
+
 /** Where what belongs to a contract stands: for operators only, or for everybody. */
-const channelsOf = (namespace: string, forOperators: boolean) =>
-  forOperators ? ['admin'] : [namespace, 'live', 'admin']
+const channelsOf = (namespace: string, forOperators: boolean) => {
+  if (forOperators) return ['admin']
+  return [namespace, ...(ofCatalog.has(namespace) ? ['catalog'] : []), 'live', 'admin']
+}
 
 /** Every value under a key, however deep. */
 const valuesOf = (node: unknown, key: string): unknown[] =>
@@ -97,21 +102,82 @@ describe('OpenAPI', () => {
       'auth.login',
       'auth.refresh',
       'auth.register',
+      'server.face',
       'server.health',
       'server.ready',
     ])
   })
+
+  it('S2.7 asks for none where the catalogue is read, and for one where it is changed', () => {
+    const optional = operations.filter(({ security }) => Array.isArray(security) && security.length === 2)
+    const ids = optional.map(({ operationId }) => String(operationId))
+    expect(ids).toEqual(
+      expect.arrayContaining([
+        ...Object.keys(businessCalls).filter((name) => /^(?:get|list)/.test(name)),
+        'courses.catalog',
+        'courses.media',
+        'offerings.get',
+        'offerings.list',
+      ]),
+    )
+    for (const path of Object.values(rest.paths))
+      for (const [method, { operationId }] of Object.entries(path))
+        if (ids.includes(operationId as string)) expect(method).toBe('get')
+    expect(ids.filter((id) => /journal|create|update|delete/i.test(id))).toEqual([])
+  })
+
+  it('S2.66 has the twenty operations of the catalogue, at their addresses', () => {
+    const addresses = Object.entries(rest.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method} ${path}`] as const),
+    )
+    const of = new Map(addresses)
+    expect(Object.keys(businessCalls)).toHaveLength(20)
+    for (const [one, many, plural] of [
+      ['TutorProfile', 'TutorProfiles', 'tutorprofiles'],
+      ['CoursePack', 'CoursePacks', 'coursepacks'],
+      ['CourseMaterial', 'CourseMaterials', 'coursematerials'],
+      ['CourseCategory', 'CourseCategories', 'coursecategories'],
+    ])
+      expect(
+        [`get${one}`, `list${many}`, `create${one}`, `update${one}`, `delete${one}`].map((id) => of.get(id)),
+      ).toEqual([
+        `get /v1/${plural}/{id}`,
+        `get /v1/${plural}`,
+        `post /v1/${plural}`,
+        `patch /v1/${plural}/{id}`,
+        `delete /v1/${plural}/{id}`,
+      ])
+  })
+
+  it('C21 says which routes no source names', () => {
+    const own = operations.filter(({ operationId }) => String(operationId).startsWith('courses.'))
+    for (const { operationId, summary } of own)
+      expect([operationId, String(summary).includes("(Laurel's own)")]).toEqual([
+        operationId,
+        operationId !== 'courses.catalog',
+      ])
+  })
 })
 
 describe('AsyncAPI', () => {
-  it('has one channel for each namespace, /live, and /admin', () => {
+  it('has one channel for each namespace, /catalog, /live, and /admin', () => {
     const common = actors.filter(({ contract }) => contract.audience !== 'operators')
     expect(common.length).toBeLessThan(actors.length)
     expect(Object.values(sockets.channels).map(({ address }) => address)).toEqual([
       ...common.map(({ contract }) => `/${contract.namespace}`),
+      '/catalog',
       '/live',
       '/admin',
     ])
+  })
+
+  it('S2.66 has the twenty operations of the catalogue in /catalog, under their names', () => {
+    for (const name of Object.keys(businessCalls))
+      expect(sockets.operations[`catalog.${name}`]).toMatchObject({
+        action: 'receive',
+        'x-socketio': { event: name, ack: true },
+        reply: { messages: [{ $ref: expect.stringMatching(/\.ack$/) }] },
+      })
   })
 
   it('has no dangling reference, and its operations use messages of their own channel', () => {

@@ -89,10 +89,24 @@ describe('settings', () => {
     expect(refusal(environment)).toMatch(message),
   )
 
+  it.each(['x', '/x/', '/', '//x', '/a//b', '/a b', '/../x', '/x?y', '/v1', '/api/x'])(
+    'S2.4 %j is no base path',
+    (path) =>
+      expect(refusal({ LAUREL_BASE_PATH: path })).toMatch(
+        /^LAUREL_BASE_PATH: must be a path .*for example LAUREL_BASE_PATH=\/tutorcatalog-api$/,
+      ),
+  )
+
   it('a refusal never repeats what may be a secret', () => {
     const url = 'mysql://laurel:hunter2hunter2@db.example/laurel'
     expect(refusal({ DATABASE_URL: url, LAUREL_TOKEN_SECRET: 'hunter2' })).not.toContain('hunter2')
     expect(refusal({ PAYSTACK_SECRET_KEY: LIVE.PAYSTACK_SECRET_KEY })).not.toContain('hunter2')
+  })
+
+  it('S2.4 take a base path', () => {
+    for (const path of ['/tutorcatalog-api', '/tutorhub/tutorcatalog-api', '/a.b_c~1'])
+      expect(readConfig({ LAUREL_BASE_PATH: path }).LAUREL_BASE_PATH).toBe(path)
+    expect(readConfig({ LAUREL_BASE_PATH: '' }).LAUREL_BASE_PATH).toBe('')
   })
 
   it('take a live key in production over https, and http on this machine', () => {

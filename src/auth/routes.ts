@@ -73,6 +73,13 @@ const ownAccount = (app: FastifyInstance, deps: AuthRouteDeps) => {
     return success(profile, now())
   })
 
+  app.get('/currentuser', async (request) => {
+    const { principal, sessionId, expiresAt } = await callerOf(request)
+    const profile = await accounts.profile(principal.userId)
+    if (!profile) throw noSuchUser()
+    return success({ sessionId, expiresAt, ...profile }, now())
+  })
+
   app.put('/api/auth/user/profile', async (request) => {
     const { userId } = (await callerOf(request)).principal
     if (!(await accounts.updateProfile(userId, parsed(ProfileBody, request.body)))) throw noSuchUser()

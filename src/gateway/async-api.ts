@@ -6,6 +6,7 @@ import { Id } from '../../contracts/scalars.ts'
 import { accepted, eventFrame, fixedMessages, Refused, type FixedMessage } from './async-api-messages.ts'
 import { jsonSchema, pascal, type JsonSchema, type References } from './json-schema.ts'
 import { namespacesOf, type NamespaceContract } from './namespaces.ts'
+import type { OwnCall } from './own-call.ts'
 import { PROTOCOL_VERSION } from './route.ts'
 
 export type AsyncApi = {
@@ -62,16 +63,26 @@ export const asyncApi = (definitions: readonly AnyActorDefinition[]): AsyncApi =
   for (const { contract } of definitions)
     document.components.schemas[pascal(contract.actor)] = jsonSchema(contract.view, 'output')
 
-  const fixed = fixedMessages.map((message) => described(message, references))
+  const fixed = fixedMessages.map((message) => ofProtocol(message, references))
+  // Several namespaces have the same, and making the schemas takes time.
+  const described = new Map(
+    definitions.map((definition) => [
+      definition,
+      { calls: callsOf(definition.contract, references), events: eventsOf(definition.contract, references) },
+    ]),
+  )
   for (const namespace of namespacesOf(definitions)) {
-    const carried = namespace.definitions.flatMap((definition) => [
-      ...callsOf(definition.contract, references).map((call) => ({
-        ...call,
-        name: namespace.callName(definition, call.name),
-      })),
-      ...eventsOf(definition.contract, references),
-    ])
-    addChannel(document, namespace, [...carried, ...fixed])
+    const carried = namespace.definitions.flatMap((definition) => {
+      const { calls, events } = described.get(definition)!
+      return [
+        ...calls.map((call) => ({ ...call, name: namespace.callName(definition, call.name) })),
+        ...events,
+      ]
+    })
+    const own = (namespace.ownCalls ?? []).map((call) =>
+      ownCallOf(call, described.get(call.definition)!.calls),
+    )
+    addChannel(document, namespace, [...carried, ...own, ...fixed])
   }
   return document
 }
@@ -97,7 +108,7 @@ const HEAD = {
   },
 } as const
 
-const described = (message: FixedMessage, references: References): Described => ({
+const ofProtocol = (message: FixedMessage, references: References): Described => ({
   name: message.name,
   schema: `Protocol${pascal(message.name)}`,
   summary: message.summary,
@@ -130,6 +141,13 @@ const callsOf = (
     ack: jsonSchema(answerOf(output), 'output', references),
   })),
 ]
+
+/** What it is like, under its own name. */
+const ownCallOf = ({ name, summary, like, input }: OwnCall, calls: readonly Described[]): Described => {
+  const original = calls.find((call) => call.name === like)!
+  if (!input) return { ...original, name, summary }
+  return { ...original, name, summary, schema: pascal(name), payload: jsonSchema(input, 'input') }
+}
 
 const answerOf = (data: z.ZodType) => z.union([accepted(data), Refused])
 

@@ -30,7 +30,7 @@ export const documentsPage = (
 <header>
 <h1>Laurel</h1>
 <p>Commands, queries and live events, over HTTP and Socket.IO.
-For machines: <a href="/docs/openapi.json">openapi.json</a> (OpenAPI 3.1) and <a href="/docs/asyncapi.json">asyncapi.json</a> (AsyncAPI 3.0).</p>
+For machines: <a href="docs/openapi.json">openapi.json</a> (OpenAPI 3.1) and <a href="docs/asyncapi.json">asyncapi.json</a> (AsyncAPI 3.0).</p>
 <nav aria-label="Sections">${[...groups.keys()].map((group) => `<a href="#${text(group)}">${text(group)}</a>`).join(' ')}</nav>
 </header>
 <main id="content">
@@ -58,6 +58,7 @@ const INTRODUCTION = `<section aria-labelledby="calls">
 <li>HTTP: <code>Authorization: Bearer &lt;token&gt;</code>. <code>Idempotency-Key</code> makes a retry safe; <code>If-Match: "7"</code> refuses when the actor has moved on.</li>
 <li>Socket.IO, WebSocket only: <code>auth: { token }</code> in the handshake, then <code>emit(name, { …fields, commandId? }, ack)</code>. Every call is acknowledged.</li>
 <li>In <code>/live</code> every name has its namespace before it, as in <code>certifications.renew</code>. Operators have the same, and more, in <code>/admin</code>.</li>
+<li>The catalogue can be read without signing in, over HTTP. In <code>/catalog</code> its operations have names of their own, such as <code>listCoursePacks</code>, beside those of <code>/live</code>.</li>
 <li>Live: <code>emit('subscribe', { topics: ['coordinator:…'] }, ack)</code> answers with a snapshot, and the events follow.</li>
 </ul>
 </section>`
@@ -78,7 +79,7 @@ const byPath = (routes: readonly RouteDocument[]) =>
   routes.toSorted((one, other) => (one.url < other.url ? -1 : one.url > other.url ? 1 : 0))
 
 const operationOf = (
-  { method, url, summary, operationId, query, body, errors = [] }: RouteDocument,
+  { method, url, summary, operationId, socket, query, body, errors = [] }: RouteDocument,
   definition: AnyActorDefinition | undefined,
 ): string => {
   const [, name = ''] = operationId.split('.')
@@ -87,6 +88,7 @@ const operationOf = (
   return `<details>
 <summary><b class="${method.toLowerCase()}">${method}</b> <code>${text(url)}</code> <span>${text(summary)}</span></summary>
 ${overSocket ? socketOf(name, operationId, definition) : ''}
+${socket ? `<p>Socket.IO: <code>${text(socket.name)}</code> in <code>/${text(socket.namespace)}</code></p>` : ''}
 ${query ? fieldsOf(jsonSchema(query, 'input'), 'Query') : ''}
 ${body ? fieldsOf(jsonSchema(body, 'input'), 'Body') : ''}
 ${errors.length > 0 ? `<p>May refuse with ${errors.map((code) => `<code>${text(code)}</code>`).join(', ')}.</p>` : ''}
@@ -157,7 +159,7 @@ summary::before { content: '\\25b8'; color: var(--soft); }
 details[open] > summary::before { content: '\\25be'; }
 summary span { color: var(--soft); }
 summary b { font: 600 .75rem/1.6 ui-monospace, monospace; min-width: 4rem; text-align: center; border-radius: 4px; color: #fff; }
-.get { background: #0a6640; } .post { background: #0b57a4; } .put { background: #7a4b00; } .delete { background: #a3231f; } .event { background: #5b3a9e; }
+.get { background: #0a6640; } .post { background: #0b57a4; } .put, .patch { background: #7a4b00; } .delete { background: #a3231f; } .event { background: #5b3a9e; }
 table { border-collapse: collapse; width: calc(100% - 1.75rem); }
 caption { text-align: left; font-weight: 600; padding-bottom: .25rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-top: 1px solid var(--line); font-weight: 400; }

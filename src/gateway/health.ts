@@ -1,14 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import packageJson from '../../package.json' with { type: 'json' }
 import type { Caller } from '../auth/authenticate.ts'
 import { failure, HttpRefusal, success } from './http-envelope.ts'
 import type { Metrics } from './metrics.ts'
+import { PROTOCOL_VERSION } from './route.ts'
 
 /** Something that has to work before requests make sense; `undefined` when it does, otherwise the reason. */
 export type Check = () => Promise<string | undefined>
 
 type Dependencies = {
   checks: Readonly<Record<string, Check>>
+  /** Which database there is. */
+  database: string
   /** The server has begun to shut down. */
   draining: () => boolean
   /** What a node can do without, and how it is; operators want to know. */
@@ -34,6 +38,8 @@ export const health =
   async (app) => {
     const { draining, metrics, now } = deps
     const isScraper = bearerOf(deps.metricsToken)
+    const isAdmin = async (request: FastifyRequest) =>
+      (await deps.callerOf(request)).principal.roles.includes('admin')
     const check = remembered(() => checkAll(deps))
     const state = async () => {
       const checks = draining() ? { draining: 'is shutting down' } : await check()
@@ -52,14 +58,29 @@ export const health =
       return reply.code(503).send(failure(503, { code, message: 'not ready', details: checks }, now()))
     })
 
+    // The answer says whether it is ready, and 200 that there is an answer.
+    app.get('/admin/health', async (request) => {
+      if (!(await isAdmin(request))) throw new HttpRefusal(FOR_ADMINISTRATORS)
+      const { checks, isReady } = await state()
+      const versions = {
+        laurel: packageJson.version,
+        protocol: PROTOCOL_VERSION,
+        node: process.versions.node,
+      }
+      const { database } = deps
+      const uptimeSeconds = process.uptime()
+      return success({ ready: isReady, checks, ...deps.beside(), database, versions, uptimeSeconds }, now())
+    })
+
     app.get('/metrics', async (request, reply) => {
       const isKnown = isLocal(request) || isScraper(request)
-      if (!isKnown && !(await deps.callerOf(request)).principal.roles.includes('admin'))
-        throw new HttpRefusal({ code: 'forbidden', message: 'Only administrators may do this' })
+      if (!isKnown && !(await isAdmin(request))) throw new HttpRefusal(FOR_ADMINISTRATORS)
       const [text, { isReady }] = await Promise.all([metrics.text(), state()])
       return reply.type(metrics.contentType).send(`${text}${READY}${Number(isReady)}\n`)
     })
   }
+
+const FOR_ADMINISTRATORS = { code: 'forbidden', message: 'Only administrators may do this' }
 
 const checkAll = async ({ checks, failed }: Dependencies): Promise<Record<string, string>> => {
   const results = Object.entries(checks).map(async ([name, check]) => {

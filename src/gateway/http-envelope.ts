@@ -56,10 +56,16 @@ const STATUS: Record<SharedErrorCode, number> = {
   shutting_down: 503,
 }
 
+const STATUSES = new Map<string, number>([
+  ...Object.entries(STATUS),
+  // A single field of an input that is otherwise the caller's to send.
+  ['field_forbidden', 403],
+])
+
 /** The HTTP status of a refusal. Codes of single commands are about the state of things, hence 409. */
 export const statusOf = (code: Refusal['code'], { ifMatch = false } = {}): number => {
   if (code === 'version_conflict' && ifMatch) return 412
-  return new Map<string, number>(Object.entries(STATUS)).get(code) ?? 409
+  return STATUSES.get(code) ?? 409
 }
 
 /** Thrown by a route to answer with a refusal. */

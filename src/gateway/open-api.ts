@@ -7,7 +7,8 @@ import { PROTOCOL_VERSION, type RouteDocument } from './route.ts'
 
 export type OpenApi = {
   openapi: '3.1.0'
-  info: object
+  info: { title: string; description: string } & Record<string, unknown>
+  tags: { name: string; description?: string }[]
   paths: Record<string, Record<string, JsonSchema>>
   components: { schemas: Record<string, JsonSchema> } & Record<string, object>
 } & Record<string, unknown>
@@ -67,6 +68,7 @@ const operationOf = (route: RouteDocument, references: References): JsonSchema =
     tags: [group],
     summary,
     ...(open ? { security: [] } : {}),
+    ...(route.public ? { security: [{}, { bearer: [] }] } : {}),
     parameters: parametersOf(route),
     ...(body
       ? { requestBody: { ...requiredOf(body), content: content(jsonSchema(body, 'input'), bodyType) } }

@@ -13,6 +13,7 @@ import {
   RegisterBody,
   RolesBody,
 } from '../auth/bodies.ts'
+import { FaceData } from './face.ts'
 import { commandData } from './generated-routes.ts'
 import { PresenceData } from './presence-routes.ts'
 import { PriceBody, PriceData, PriceParams } from './price-routes.ts'
@@ -92,6 +93,14 @@ export const otherRoutes: readonly RouteDocument[] = [
     summary: "The caller's own profile",
     data: Profile,
   }),
+  route('sign-in', 'GET /currentuser', {
+    operationId: 'auth.currentUser',
+    summary: 'The sign-in that a request speaks for, and whose it is',
+    data: Profile.extend({
+      sessionId: Id,
+      expiresAt: StoredInstant.describe('When the token of the request ends'),
+    }),
+  }),
   route('sign-in', 'PUT /api/auth/user/profile', {
     operationId: 'auth.updateProfile',
     summary: "Change the caller's own profile",
@@ -150,6 +159,24 @@ export const otherRoutes: readonly RouteDocument[] = [
     operationId: 'presence.counts',
     summary: 'How many of the organisation are connected (administrators and coordinators)',
     data: PresenceData,
+  }),
+  route('server', 'GET /', {
+    operationId: 'server.face',
+    summary: 'What this is, and where things are; a page for whoever prefers HTML',
+    open: true,
+    data: FaceData,
+  }),
+  route('server', 'GET /admin/health', {
+    operationId: 'server.adminHealth',
+    summary: 'What /ready checks, and which versions run (administrators)',
+    data: z.object({
+      ready: z.boolean(),
+      checks: z.record(z.string(), z.string()).describe('`ok`, or what is wrong'),
+      redis: z.enum(['there', 'away']).optional(),
+      database: z.enum(['postgres', 'pglite']),
+      versions: z.object({ laurel: z.string(), protocol: z.string(), node: z.string() }),
+      uptimeSeconds: z.number(),
+    }),
   }),
   route('server', 'GET /health', {
     operationId: 'server.health',

@@ -1,28 +1,16 @@
 import { z } from 'zod'
 import type { Principal } from '../../actors/actor.ts'
-import { MOST_MINOR } from '../../contracts/money.ts'
 import { PaymentMethod, type PaymentView } from '../../contracts/payment.ts'
 import { Id } from '../../contracts/scalars.ts'
 import { invalid } from './dispatcher.ts'
 import { CARD_DATA_REFUSED } from './guard.ts'
 import { HttpRefusal } from './http-envelope.ts'
-
-/** As S4 has it: major units, read from their decimal digits, because 1.15 × 100 is 114.99… in binary. */
-const MajorUnits = z
-  .number()
-  .transform((amount, context) => {
-    const [, whole, fraction = ''] = /^(\d+)(?:\.(\d{1,2}))?$/.exec(String(amount)) ?? []
-    const minor = whole === undefined ? Infinity : Number(whole + fraction.padEnd(2, '0'))
-    if (minor <= MOST_MINOR) return minor
-    context.addIssue({ code: 'custom', message: 'must be major units with at most two decimals' })
-    return z.NEVER
-  })
-  .describe('Major units with at most two decimals; must be the price of the offering')
+import { MajorUnits } from './major-units.ts'
 
 export const InitiateBody = z.strictObject({
   userId: Id.describe('The caller'),
   courseId: Id.describe('The offering'),
-  amount: MajorUnits,
+  amount: MajorUnits.describe('Major units with at most two decimals; must be the price of the offering'),
   method: PaymentMethod,
   paystackEmail: z.email().max(100).optional().describe("For the receipt; by default the caller's own"),
   authorizationId: Id.optional().describe('A saved card, charged at once'),

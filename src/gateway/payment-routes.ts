@@ -4,6 +4,7 @@ import { Currency, Minor } from '../../contracts/money.ts'
 import { PaymentMethod, type PaymentStatus, type PaymentView } from '../../contracts/payment.ts'
 import { Id, StoredInstant } from '../../contracts/scalars.ts'
 import { HttpRefusal } from './http-envelope.ts'
+import { majorOf } from './major-units.ts'
 import { InitiateBody, initiationOf, isDecided, outcomeOf } from './payment-initiation.ts'
 import { refuseQuery } from './rest-payload.ts'
 import type { Asked, Route } from './route.ts'
@@ -90,7 +91,7 @@ const factsOf = ({ id: paymentId, transactionId, status: word, amount }: Payment
   paymentId,
   transactionId,
   status: STATUS[word],
-  amount: amount.minor / 100,
+  amount: majorOf(amount),
   amountMinor: amount.minor,
   currency: amount.currency,
 })

@@ -10,9 +10,10 @@ import { createChannels, type Channels } from './channels.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { forgetRequests } from './forget-requests.ts'
-import { namespacesOf, type NamespaceContract } from './namespaces.ts'
+import { callsOf, namespacesOf, type NamespaceContract } from './namespaces.ts'
 import { isOwnOrigin } from './origin.ts'
 import { aFaultCount, readPacket, type Packet } from './packet.ts'
+import type { OwnCall } from './own-call.ts'
 import { boundedParser } from './parser.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { watchSlowClients } from './slow-clients.ts'
@@ -62,7 +63,7 @@ type Frontage = Pick<NamespaceContract, 'admits'> & {
   namespace: Namespace
   channels: Channels
   subscriptions: Subscriptions
-  resolve: (name: string) => { definition: AnyActorDefinition; name: string } | undefined
+  resolve: (name: string) => Pick<OwnCall, 'definition' | 'answer'> | undefined
 }
 
 /** Serves every contract as a namespace, and several of them together as `/live` and `/admin`. */
@@ -91,19 +92,14 @@ export const createSockets = (deps: Dependencies): Sockets => {
     connections.announce(transport, { code: 'slow_client' })
   })
 
-  const aFrontage = ({ name: path, definitions: carried, callName, admits }: NamespaceContract): Frontage => {
+  const aFrontage = (described: NamespaceContract): Frontage => {
+    const { name: path, definitions: carried, admits } = described
     const namespace = io.of(`/${path}`)
     const types = new Set(carried.map(({ contract }) => contract.actor))
     const channels = createChannels(namespace, (type) => types.has(type), deps.subscriptions.delivered)
     const subscriptions = createSubscriptions({ ...deps.subscriptions, channels, definitions: carried })
-    const names = new Map(
-      carried.flatMap((definition) =>
-        Object.keys({ ...definition.contract.commands, ...definition.contract.queries }).map(
-          (name) => [callName(definition, name), { definition, name }] as const,
-        ),
-      ),
-    )
-    return { namespace, channels, subscriptions, admits, resolve: (name) => names.get(name) }
+    const calls = callsOf(described)
+    return { namespace, channels, subscriptions, admits, resolve: (name) => calls.get(name) }
   }
 
   const serve = (frontage: Frontage) => {
@@ -165,14 +161,14 @@ export const createSockets = (deps: Dependencies): Sockets => {
     if (!admission.ok) return rateLimited(admission)
     const target = resolve(name)
     if (!target) return refused('unknown_command', 'there is no such command or query here')
+    const { definition } = target
     const { principal } = connection.caller
-    return dispatcher.call({
-      ...target,
+    const caller = { principal, correlationId, connectionId: connection.socket.id }
+    return target.answer(
+      (called, fields) => dispatcher.call({ definition, name: called, payload: fields, ...caller }),
       payload,
       principal,
-      correlationId,
-      connectionId: connection.socket.id,
-    })
+    )
   }
 
   /** @returns as `answer` does */
