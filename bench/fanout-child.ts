@@ -4,6 +4,8 @@ import type { Sent } from './subscribers.ts'
 export type Order =
   | { do: 'send'; count: number }
   | { do: 'pace'; perSecond: number }
+  /** So many turns at once that nobody hears of, until the next such order; answered with how many have been made since the last. */
+  | { do: 'load'; atOnce: number }
   /** Answered with what has been sent since the last time. */
   | { do: 'tell' }
   /** Answered after the garbage has been collected. */
@@ -12,8 +14,10 @@ export type Order =
 /** In bytes. */
 export type Weight = { resident: number; heap: number }
 
+type Duties = { send: (count: number) => void; load?: (atOnce: number) => number }
+
 /** Obeys the parent of a server under test. `send` sends so many events; `sent` are those that have been. */
-export const obeyParent = (port: number, send: (count: number) => void, sent: Sent[]): void => {
+export const obeyParent = (port: number, { send, load }: Duties, sent: Sent[]): void => {
   let pace: NodeJS.Timeout | undefined
   const obey = (order: Order) => {
     switch (order.do) {
@@ -23,6 +27,8 @@ export const obeyParent = (port: number, send: (count: number) => void, sent: Se
         clearInterval(pace)
         if (order.perSecond > 0) pace = setInterval(() => send(1), 1_000 / order.perSecond)
         return
+      case 'load':
+        return process.send!(load!(order.atOnce))
       case 'tell':
         return process.send!(sent.splice(0))
       case 'weigh':

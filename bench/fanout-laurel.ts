@@ -9,11 +9,14 @@ export type House = { orgId: string; userId: string; mentors: readonly string[] 
  * Laurel itself, but that the commands come from within: each event is that of a committed turn, and how many there are in a
  * second is not bounded by whoever asks for them. An event counts as sent when PostgreSQL has answered that it is committed.
  */
-const { databaseUrl, redisUrl, tokenSecret, house } = JSON.parse(process.argv[2]!) as {
+const { databaseUrl, redisUrl, tokenSecret, house, quiet } = JSON.parse(process.argv[2]!) as {
   databaseUrl: string
   redisUrl?: string
   tokenSecret: string
+  /** Whose events are heard. */
   house: House
+  /** Whose events nobody hears. */
+  quiet: House
 }
 const server = await startServer({
   database: { url: databaseUrl },
@@ -36,31 +39,57 @@ sql.fly = async (...args) => {
   return rows
 }
 
-const { orgId, userId, mentors } = house
-const principal = { userId, orgId, roles: ['admin' as const] }
 /** Which mentors are on hold; others have left them so. */
 const held = new Set<string>()
-for (const id of mentors) {
+for (const id of [...house.mentors, ...quiet.mentors]) {
   const { holds } = (await server.engine.peek('mentor', id))!.snapshot.context as { holds: unknown[] }
   if (holds.length > 0) held.add(id)
 }
-let turns = 0
-const send = (count: number) => {
-  for (let index = 0; index < count; index++) void turn(mentors[turns++ % mentors.length]!)
-}
-const turn = async (id: string) => {
-  const isHeld = held.delete(id)
-  if (!isHeld) held.add(id)
-  const reply = await server.engine.send({
-    id: crypto.randomUUID(),
-    actor: { type: 'mentor', id },
-    cause: 'command',
-    type: isHeld ? 'resume' : 'pause',
-    payload: isHeld ? {} : { reason: 'bench' },
-    at: new Date(server.now()).toISOString(),
-    principal,
-  })
-  if (!reply.ok) throw new Error(reply.error.message)
+
+/** Makes turns of the mentors of a house, one after the other. */
+const createTurns = ({ orgId, userId, mentors }: House) => {
+  const principal = { userId, orgId, roles: ['admin' as const] }
+  let turns = 0
+  return async () => {
+    const id = mentors[turns++ % mentors.length]!
+    const isHeld = held.delete(id)
+    if (!isHeld) held.add(id)
+    const reply = await server.engine.send({
+      id: crypto.randomUUID(),
+      actor: { type: 'mentor', id },
+      cause: 'command',
+      type: isHeld ? 'resume' : 'pause',
+      payload: isHeld ? {} : { reason: 'bench' },
+      at: new Date(server.now()).toISOString(),
+      principal,
+    })
+    if (!reply.ok) throw new Error(reply.error.message)
+  }
 }
 
-obeyParent(Number(new URL(server.url).port), send, sent)
+const heardTurn = createTurns(house)
+const send = (count: number) => {
+  for (let index = 0; index < count; index++) void heardTurn()
+}
+
+const quietTurn = createTurns(quiet)
+let wanted = 0
+let underWay = 0
+let made = 0
+const goOn = () => {
+  for (; underWay < wanted; underWay++)
+    void quietTurn().then(() => {
+      underWay--
+      made++
+      goOn()
+    })
+}
+const load = (atOnce: number): number => {
+  const before = made
+  made = 0
+  wanted = atOnce
+  goOn()
+  return before
+}
+
+obeyParent(Number(new URL(server.url).port), { send, load }, sent)

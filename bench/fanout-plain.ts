@@ -34,4 +34,4 @@ const send = (count: number) => {
   }
 }
 
-http.listen(0, '127.0.0.1', () => obeyParent((http.address() as AddressInfo).port, send, sent))
+http.listen(0, '127.0.0.1', () => obeyParent((http.address() as AddressInfo).port, { send }, sent))

@@ -2,6 +2,7 @@ import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io } from 'socket.io-client'
+import { createOrganisation } from '../src/auth/organisations.ts'
 import { createDatabase } from '../test/support/postgres.ts'
 import type { Order, Weight } from './fanout-child.ts'
 import type { House } from './fanout-laurel.ts'
@@ -14,16 +15,36 @@ const WARM_UP = 500
 
 export type Scene = Awaited<ReturnType<typeof aScene>>
 
+type SceneOptions = {
+  /** For nodes that share it. */
+  redisUrl?: string
+  /** Mentors of whom nobody hears. */
+  quietMentors?: number
+}
+
 /** How to start either side. The samples are what Laurel sends: plain Socket.IO sends the same. */
-export const aScene = async (postgresUrl: string, redisUrl: string) => {
+export const aScene = async (postgresUrl: string, { redisUrl, quietMentors = 0 }: SceneOptions) => {
   const { url: databaseUrl } = await createDatabase(postgresUrl)
-  const house = await prepare(databaseUrl, async (server): Promise<House> => {
-    const mentors = await aHouse(server, EMAIL, MENTORS)
-    const signedIn = await signIn(server.url, EMAIL)
-    return { mentors, orgId: server.defaultOrgId, userId: subjectOf(signedIn) }
+  const { house, quiet } = await prepare(databaseUrl, async (server) => {
+    const quietOrgId = crypto.randomUUID()
+    await createOrganisation(server.database, { id: quietOrgId, name: 'Quiet', createdAt: server.now() })
+    const inOrganisation = async (orgId: string, email: string, count: number): Promise<House> => {
+      const mentors = await aHouse(server, email, count, orgId)
+      return { mentors, orgId, userId: subjectOf(await signIn(server.url, email)) }
+    }
+    return {
+      house: await inOrganisation(server.defaultOrgId, EMAIL, MENTORS),
+      quiet: await inOrganisation(quietOrgId, 'quiet@bench.test', quietMentors),
+    }
   })
   const laurel = async (cores: readonly number[], isShared = false) => {
-    const settings = { databaseUrl, tokenSecret: TOKEN_SECRET, house, ...(isShared ? { redisUrl } : {}) }
+    const settings = {
+      databaseUrl,
+      tokenSecret: TOKEN_SECRET,
+      house,
+      quiet,
+      ...(isShared ? { redisUrl } : {}),
+    }
     const nodes: Node[] = []
     for (const core of cores)
       nodes.push(await aNode('bench/fanout-laurel.ts', [JSON.stringify(settings)], core))
@@ -35,7 +56,9 @@ export const aScene = async (postgresUrl: string, redisUrl: string) => {
   end(nodes)
   const plain = (cores: readonly number[], isShared = false) =>
     Promise.all(
-      cores.map((core) => aNode('bench/fanout-plain.ts', [samples, ...(isShared ? [redisUrl] : [])], core)),
+      cores.map((core) =>
+        aNode('bench/fanout-plain.ts', [samples, ...(isShared && redisUrl ? [redisUrl] : [])], core),
+      ),
     )
   const subscribe = (mode: string) =>
     `42/live,1["subscribe",${JSON.stringify({ topics: [`org:${house.orgId}`], mode })}]`

@@ -1,17 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startPostgres } from '../test/support/postgres.ts'
 import { startRedis } from '../test/support/redis.ts'
-import { aScene, ask, laurelSide, leave, plainSide, tell, type Scene, type Side } from './fanout-sides.ts'
+import { deliverAll, deliverPaced } from './fanout-runs.ts'
+import { aScene, laurelSide, leave, plainSide, tell, type Scene, type Side } from './fanout-sides.ts'
 import { median } from './load.ts'
-import { processorMs } from './processor-time.ts'
 import { record } from './results.ts'
-import type { Sent } from './subscribers.ts'
 
 const WINDOW_MS = Number(process.env['BENCH_MS'] ?? 2_000)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const SOCKETS = (process.env['BENCH_SOCKETS'] ?? '1000,5000').split(',').map(Number)
-/** Events under way at once in the closed loop. */
-const OUTSTANDING = 4
+/** Single events a second. */
 const PACE = 5
 const BURST = 1_000
 
@@ -19,7 +16,7 @@ const BURST = 1_000
 export const benchFanout = async () => {
   const postgres = await startPostgres({ fsync: true })
   const redis = await startRedis()
-  const scene = await aScene(postgres.url, redis.url)
+  const scene = await aScene(postgres.url, { redisUrl: redis.url })
   for (const count of SOCKETS) await compareOneNode(scene, count)
   await compareBursts(scene)
   for (const count of SOCKETS) await compareTwoNodes(scene, count)
@@ -49,8 +46,8 @@ const compareTwoNodes = async (scene: Scene, count: number) => {
 }
 
 const compareDelivery = async (label: string, sides: Sides) => {
-  const closed = await inTurns(sides, closedLoop)
-  const paced = await inTurns(sides, pacedRun)
+  const closed = await inTurns(sides, (side) => deliverAll(side, WINDOW_MS))
+  const paced = await inTurns(sides, (side) => deliverPaced(side, { windowMs: WINDOW_MS, perSecond: PACE }))
   const of = (key: 'perSecond' | 'cpuUs') =>
     [closed.plain.map((run) => run[key]), closed.laurel.map((run) => run[key])] as const
   show(`${label}, deliveries`, ...of('perSecond'), '/s')
@@ -89,43 +86,6 @@ const inTurns = async <Result>(sides: Sides, run: (side: Side) => Promise<Result
       if (round > 0) results[name].push(result)
     }
   return results
-}
-
-/** As many events as can be delivered while a few are under way. */
-const closedLoop = async ({ nodes, subscribers, count }: Side) => {
-  const first = nodes[0]!
-  let rounds = 0
-  let isOver = false
-  subscribers.start()
-  subscribers.onRound(() => {
-    rounds++
-    if (!isOver) tell(first, { do: 'send', count: 1 })
-  })
-  const cpu = () => nodes.reduce((sum, { child }) => sum + processorMs(child.pid!), 0)
-  const [begun, cpuMs] = [performance.now(), cpu()]
-  tell(first, { do: 'send', count: OUTSTANDING })
-  await sleep(WINDOW_MS)
-  const [ms, usedMs, deliveries] = [performance.now() - begun, cpu() - cpuMs, rounds * count]
-  isOver = true
-  await sleep(500)
-  const { closed } = await subscribers.stop()
-  if (closed > 0) throw new Error(`${closed} connections were lost`)
-  await ask(first, { do: 'tell' })
-  return { perSecond: (deliveries / ms) * 1_000, cpuUs: (usedMs / deliveries) * 1_000 }
-}
-
-/** Single events, far enough apart that none waits for another. */
-const pacedRun = async ({ nodes, subscribers }: Side) => {
-  const first = nodes[0]!
-  await ask(first, { do: 'tell' })
-  subscribers.start(true)
-  tell(first, { do: 'pace', perSecond: PACE })
-  await sleep(WINDOW_MS)
-  tell(first, { do: 'pace', perSecond: 0 })
-  await sleep(500)
-  const { times } = await subscribers.stop(await ask<Sent[]>(first, { do: 'tell' }))
-  if (!times) throw new Error('nothing has arrived')
-  return times
 }
 
 /** @returns events a second, until the last socket has the last event. */

@@ -8,7 +8,9 @@ import { openDatabase } from '../persistence/database.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { account, accountMachine, accountMigration } from './account.ts'
-import { closedLoop, middle, show, type Measured } from './load.ts'
+import { benchSubscribers, requireFiles } from './growth-subscribers.ts'
+import { closedLoop, middle, type Measured } from './load.ts'
+import { record } from './results.ts'
 
 const WINDOW_MS = Number(process.env['BENCH_MS'] ?? 2_000)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -19,8 +21,9 @@ const CONCURRENCY = 64
 const ACTIVE = 10_000
 const owner = randomUUID()
 
-/** How turns depend on how much is stored, and on how many topics an event has. */
+/** How turns depend on how much is stored, on how many topics an event has, and on how many subscribe to a topic. */
 export const benchGrowth = async () => {
+  requireFiles()
   const postgres = await startPostgres({ fsync: true })
   const aPlace = async (stored: number, definition: AnyActorDefinition = account) =>
     openPlace((await createDatabase(postgres.url)).url, stored, definition)
@@ -31,24 +34,37 @@ export const benchGrowth = async () => {
   const begun = performance.now()
   await fillJournal(full.url, JOURNAL, STORED.at(-1)!)
   await settle(full.url)
-  console.log(`${JOURNAL} turns were made in ${((performance.now() - begun) / 1_000).toFixed(0)} s`)
+  console.log(
+    `a journal of ${JOURNAL} turns was made in ${((performance.now() - begun) / 1_000).toFixed(0)} s`,
+  )
   sizes.set(`${STORED.at(-1)} stored actors, ${JOURNAL} turns before`, full)
-  console.log(`the commands go to 1,000 actors, which are in memory after the first one`)
-  await compare(sizes, ({ deposit }) => deposit(1_000))
-  console.log(`the commands go to any actor; ${ACTIVE} are kept in memory`)
-  await compare(sizes, ({ deposit, stored }) => deposit(stored))
+  await compare('turns of 1,000 actors, all of them in memory', sizes, ({ deposit, stored }) =>
+    deposit(Math.min(1_000, stored)),
+  )
+  await compare(`turns of any actor, ${ACTIVE} of them in memory`, sizes, ({ deposit, stored }) =>
+    deposit(stored),
+  )
   for (const place of sizes.values()) await place.close()
 
   const topics = new Map<string, Place>()
   for (const count of [1, 5, 20])
-    topics.set(`${count} topics an event`, await aPlace(1_000, withTopics(count)))
-  await compare(topics, ({ deposit }) => deposit(1_000))
+    topics.set(
+      `${count} ${count === 1 ? 'topic' : 'topics'} an event`,
+      await aPlace(1_000, withTopics(count)),
+    )
+  await compare('turns of 1,000 actors, by topics', topics, ({ deposit }) => deposit(1_000))
   for (const place of topics.values()) await place.close()
+
+  await benchSubscribers(postgres.url)
   await postgres.stop()
 }
 
 /** In turns; the first round warms up. */
-const compare = async (places: ReadonlyMap<string, Place>, command: (place: Place) => Promise<void>) => {
+const compare = async (
+  part: string,
+  places: ReadonlyMap<string, Place>,
+  command: (place: Place) => Promise<void>,
+) => {
   const runs = new Map<string, Measured[]>([...places.keys()].map((label) => [label, []]))
   for (let round = 0; round <= ROUNDS; round++)
     for (const [label, place] of places) {
@@ -56,7 +72,16 @@ const compare = async (places: ReadonlyMap<string, Place>, command: (place: Plac
       if (round > 0) runs.get(label)!.push(measured)
     }
   const [first] = [...runs.values()].map(middle)
-  for (const [label, measured] of runs) show(label, middle(measured), first)
+  console.log(`\n| ${part} | turns | p50 / p99 | CPU of the engine | |\n| --- | --- | --- | --- | --- |`)
+  for (const [label, measured] of runs) {
+    const { perSecond, p50Ms, p99Ms, cpuMs } = middle(measured)
+    const ratio = perSecond / first!.perSecond
+    record({ part, label, perSecond, p50Ms, p99Ms, cpuMs, ratio })
+    const times = `${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`
+    console.log(
+      `| ${label} | ${perSecond.toFixed(0)}/s | ${times} | ${cpuMs.toFixed(3)} ms | ${ratio.toFixed(2)} × |`,
+    )
+  }
 }
 
 /** The actor itself and one topic after another of its owner's. */

@@ -29,9 +29,10 @@ export type Served = { url: string; child: ChildProcess; stop: () => Promise<voi
 
 /** An administrator, and so many mentors in their charge. */
 export const aHouse = async (
-  { accounts, engine, defaultOrgId: orgId, now }: LaurelServer,
+  { accounts, engine, defaultOrgId, now }: LaurelServer,
   email: string,
   count: number,
+  orgId = defaultOrgId,
 ) => {
   const admin = await accounts.createUser({
     email,

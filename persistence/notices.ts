@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { mayWrite } from './sql.ts'
 
 /**
  * PostgreSQL's LISTEN and NOTIFY, on a connection of its own, as a way to wake the other nodes. It may fail at any time
@@ -12,10 +13,10 @@ export type Notices = {
   /** Hears what other nodes say; not what this one does. */
   listen: (listener: (what: string) => void) => void
   /**
-   * Asks the database for a sign of life, whoever has all other connections.
-   * @returns false when this connection is not there now. @throws when nothing comes back
+   * Asks the database whether it may be written, whoever has all other connections.
+   * @returns undefined when this connection is not there now. @throws when nothing comes back
    */
-  ping: () => Promise<boolean>
+  mayWrite: () => Promise<boolean | undefined>
   close: () => Promise<void>
 }
 
@@ -114,10 +115,16 @@ export const createNotices = (url: string, failed: (error: unknown) => void = ()
       open()
       pulse = setInterval(() => ask('select 1'), PULSE_MS)
     },
-    ping: async () => {
-      if (!client) return false
-      await query(client, 'select 1')
-      return true
+    mayWrite: async () => {
+      const asked = client
+      if (!asked) return undefined
+      const writable = await mayWrite(async ({ text }) => (await query(asked, text)).rows as never)
+      if (!writable && asked === client) {
+        // A session keeps the setting that it began with; the next one hears whether that has changed.
+        client = undefined
+        void asked.end().catch(() => {})
+      }
+      return writable
     },
     close: async () => {
       closed = true

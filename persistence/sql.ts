@@ -185,6 +185,16 @@ export const limited = (query: QueryConfig, limitMs: number): QueryConfig & { qu
   query_timeout: limitMs,
 })
 
+/** @returns false when the connection only reads: of a standby, or where the database or the role says so */
+export const mayWrite = async (query: Query): Promise<boolean> => {
+  const [row] = await query<{ writable: boolean }>({
+    name: 'may_write',
+    // On a standby it is on, whatever anybody has set.
+    text: `select current_setting('transaction_read_only') = 'off' as writable`,
+  })
+  return row!.writable
+}
+
 /** The statement never left this process, so it has certainly not been applied. */
 export class NotSent extends Error {
   override name = 'NotSent'

@@ -20,11 +20,11 @@ import { readBacklog } from '../persistence/backlog.ts'
 import { releaseClaims } from '../persistence/claims.ts'
 import { createImportStore } from '../persistence/imports.ts'
 import { createPrices, type Prices } from '../persistence/prices.ts'
-import { createJournal, eventsOfWrite, type Journal } from '../persistence/journal.ts'
+import { createJournal, eventsOfWrite } from '../persistence/journal.ts'
 import { migrations as allMigrations } from '../persistence/migrations/list.ts'
 import { createRead } from '../persistence/read.ts'
 import { createRetention, type Retention, type RetentionOptions } from '../persistence/retention.ts'
-import { isUnavailable } from '../persistence/sql.ts'
+import { isUnavailable, mayWrite } from '../persistence/sql.ts'
 import { checkActors, migrate, missingMigrations } from '../persistence/start-checks.ts'
 import { createTopicSnapshots } from '../persistence/topic-snapshots.ts'
 import type { Accounts } from './auth/accounts.ts'
@@ -365,7 +365,7 @@ const assemble = async (parts: Parts): Promise<LaurelServer> => {
   if (isGateway) await registerGateway()
   await app.register(
     health({
-      checks: checksOf(parts, journal),
+      checks: checksOf(parts),
       database: database.engine,
       draining: () => closing !== undefined,
       beside: () => (link ? { redis: link.isThere() ? 'there' : 'away' } : {}),
@@ -518,11 +518,11 @@ const inTime = async (step: () => unknown, failed: Parts['failed']) => {
 }
 
 /** What has to work before a request can. */
-const checksOf = ({ database, migrations }: Parts, journal: Journal) => ({
+const checksOf = ({ database, migrations }: Parts) => ({
   // Where it has a connection of its own, a busy pool takes no node away from its clients.
   database: async () => {
-    if (!(await database.notices?.ping())) await journal.head()
-    return undefined
+    const writable = (await database.notices?.mayWrite()) ?? (await mayWrite(database.sql.query))
+    return writable ? undefined : 'may only be read'
   },
   migrations: async () => {
     const missing = await missingMigrations(database, migrations)

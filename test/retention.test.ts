@@ -65,3 +65,20 @@ it('tells whoever asks for what has gone to start again, and gives the rest to t
     .map(([, { position }]) => position)
   expect(positions).toEqual(before.filter((position) => position > floor))
 })
+
+it('archives whole turns: a column of the journal is one of the archive, in the same place', async () => {
+  const { database } = await aServer()
+  const columnsOf = (table: string) =>
+    database.sql.query(
+      {
+        name: 'columns_of_table',
+        // The places of columns that are gone are not counted: `select *` leaves them out.
+        text: `select column_name, data_type, udt_name, is_nullable from information_schema.columns
+          where table_schema = 'public' and table_name = $1 order by ordinal_position`,
+      },
+      [table],
+    )
+  const columns = await columnsOf('journal')
+  expect(columns.length).toBeGreaterThan(10)
+  expect(await columnsOf('journal_archive')).toEqual(columns)
+})

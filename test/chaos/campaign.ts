@@ -95,7 +95,7 @@ const run = async (options: ChaosOptions, folder: string, violated: Violate, bro
   const cluster = await startCluster({
     folder,
     nodes: NODES,
-    violated: (what) => violated(what, 'no-exit'),
+    violated,
     ...breakage,
     prepare: async (url) => {
       const place = inPostgres(folder, url)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Control } from '../../src/paystack-simulator/control.ts'
 import { createSimulator } from '../../src/paystack-simulator/simulator.ts'
+import type { Violated } from '../kill/rules.ts'
 import { createDatabase, startPostgres } from '../support/postgres.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { startBalancer } from './balancer.ts'
@@ -29,7 +30,7 @@ export type Cluster = {
   simulator: { url: string; control: Control }
   /** The logs: `node-a.log` and so on, `haproxy.log`. */
   folder: string
-  violated: (what: string) => void
+  violated: Violated
   /** Ends everything; a node that does not end well is a violation. May be called twice. */
   close: () => Promise<void>
 }
@@ -42,8 +43,8 @@ export type ClusterOptions = {
   environment?: Readonly<Record<string, string>>
   /** Runs when the database is there, empty, and before any node starts. */
   prepare?: (databaseUrl: string) => Promise<void>
-  /** Hears of nodes that end by themselves, or report what no fault explains. */
-  violated: (what: string) => void
+  /** Hears of nodes that end by themselves, or report what no fault explains, and of what faults find out. */
+  violated: Violated
 }
 
 export const TOKEN_SECRET = 'a secret for tests, long enough for anybody'
@@ -81,7 +82,12 @@ const assemble = async (
   const names = Array.from({ length: options.nodes }, (_, index) => String.fromCharCode(97 + index))
   const places: { name: string; port: number }[] = []
   for (const name of names) places.push({ name, port: await lastingPort() })
-  const balancer = await startBalancer({ port: await lastingPort(), folder, nodes: places, violated })
+  const balancer = await startBalancer({
+    port: await lastingPort(),
+    folder,
+    nodes: places,
+    violated: (what) => violated(what, 'no-exit'),
+  })
   undo.push(balancer.close)
   const simulator = await createSimulator({
     port: 0,
@@ -146,7 +152,7 @@ const createNode = async (
     port,
     nodeArguments,
     logFile: join(folder, `node-${name}.log`),
-    violated,
+    violated: (what) => violated(what, 'no-exit'),
     redis,
     postgres,
     environment: {

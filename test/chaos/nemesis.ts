@@ -68,7 +68,7 @@ export const createNemesis = ({ context, faults }: Options): Nemesis => {
     })
       .catch((error: unknown) => {
         const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        context.cluster.violated(`fault ${name} could not be caused or undone: ${what}`)
+        context.cluster.violated(`fault ${name} could not be caused or undone: ${what}`, 'liveness')
       })
       .finally(() => {
         running.delete(name)

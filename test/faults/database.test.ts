@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openDatabase } from '../../persistence/database.ts'
 import { verifyInvariants } from '../../persistence/doctor.ts'
+import { migrations } from '../../persistence/migrations/list.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { createDatabase, startPostgres, type Postgres } from '../support/postgres.ts'
 import { aServer, aTeam, connect, type Client as Live, type TestServer } from '../support/server.ts'
@@ -24,14 +28,14 @@ const aScene = async ({ through, settings = [] }: Scene = {}) => {
   const server = await aServer({ database: { url: through ? await through(url) : url, poolSize: 5 } })
   const team = await aTeam(server)
   const client = await connect(server, team.coordinator)
-  return { server, other, client, issue: issuing(server, client, team.mentorId), ...team }
+  return { server, other, url, name, client, issue: issuing(server, client, team.mentorId), ...team }
 }
 
 const issuing =
   ({ clock }: TestServer, { call }: Live, mentorId: string) =>
-  (certType: string) =>
+  (certType: string, commandId: string = crypto.randomUUID()) =>
     call('certifications.issue', {
-      commandId: crypto.randomUUID(),
+      commandId,
       mentorId,
       certType,
       issuedAt: clock.at(),
@@ -43,7 +47,7 @@ const overloaded = { ok: false, error: { code: 'overloaded' }, retryAfterMs: exp
 const isReady = ({ url }: TestServer, status = 200) =>
   vi.waitFor(async () => expect((await fetch(`${url}/ready`)).status).toBe(status), POLL)
 
-const isSound = async ({ database }: TestServer) =>
+const isSound = async ({ database }: Pick<TestServer, 'database'>) =>
   expect((await verifyInvariants(database)).filter(({ rows }) => rows.length > 0)).toEqual([])
 
 describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL', () => {
@@ -150,6 +154,7 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
       await readOnly('set default_transaction_read_only = on')
       onTestFinished(() => readOnly('reset default_transaction_read_only'))
       await vi.waitFor(async () => expect(await issue('cpr')).toMatchObject(overloaded), POLL)
+      await isReady(server, 503)
       expect(await client.call('certifications.get', { id })).toMatchObject({ ok: true })
 
       await readOnly('reset default_transaction_read_only')
@@ -160,13 +165,62 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
   )
 
   it(
+    'F23 whose new sessions may only read: the node is not ready, and is again when newer ones may write',
+    PATIENCE,
+    async () => {
+      const { server, other, name, client, issue } = await aScene()
+      await isReady(server)
+      await other.query(`alter database ${name} set default_transaction_read_only = on`)
+      await other.query(OTHERS_ENDED)
+      await isReady(server, 503)
+      const answer = await fetch(`${server.url}/ready`)
+      expect(await answer.json()).toMatchObject({ error: { details: { database: 'may only be read' } } })
+      expect((await fetch(`${server.url}/health`)).status).toBe(200)
+      expect(client.socket.connected).toBe(true)
+
+      // Nobody ends the sessions that the node has meanwhile.
+      await other.query(`alter database ${name} reset default_transaction_read_only`)
+      await isReady(server)
+      await vi.waitFor(async () => expect(await issue('swimming')).toMatchObject({ ok: true }), POLL)
+      await isSound(server)
+    },
+  )
+
+  it('F23 that is a standby: the node is not ready until it has become the primary', PATIENCE, async () => {
+    const own = await startPostgres({ fsync: false })
+    onTestFinished(own.stop)
+    const server = await aServer({ database: { url: own.url, poolSize: 5 } })
+    const { mentorId, coordinator } = await aTeam(server)
+    const client = await connect(server, coordinator)
+    const issue = issuing(server, client, mentorId)
+    const { id } = await issue('first_aid')
+    await own.kill()
+    await writeFile(join(own.dataDir, 'standby.signal'), '')
+    await own.restart()
+    await vi.waitFor(
+      async () => expect(await client.call('certifications.get', { id })).toMatchObject({ ok: true }),
+      POLL,
+    )
+    await isReady(server, 503)
+    expect(await issue('cpr')).toMatchObject(overloaded)
+
+    const other = new Client({ connectionString: own.url })
+    await other.connect()
+    onTestFinished(() => other.end())
+    await other.query('select pg_promote()')
+    await isReady(server)
+    await vi.waitFor(async () => expect(await issue('swimming')).toMatchObject({ ok: true }), POLL)
+    await isSound(server)
+  })
+
+  it(
     'F37 that vanishes without a word: its connections are given up, and new ones are made',
     PATIENCE,
     async () => {
       const proxy = await startCuttingProxy(postgres.port)
       onTestFinished(proxy.close)
-      const { server, client, issue, admin } = await aScene({
-        through: async (url) => Object.assign(new URL(url), { port: proxy.port }).href,
+      const { server, other, url, client, issue, admin } = await aScene({
+        through: async (address) => Object.assign(new URL(address), { port: proxy.port }).href,
       })
       const { id } = await issue('first_aid')
       proxy.stallAll()
@@ -182,11 +236,28 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
       for (const reply of replies) if (!reply.ok) expect(reply).toMatchObject(overloaded)
       for (const answer of await Promise.all(signIns)) expect([200, 503]).toContain(answer.status)
       await isReady(server)
-      await vi.waitFor(async () => expect(await issue('swimming')).toMatchObject({ ok: true }), POLL)
-      await isSound(server)
+
+      // Until the last silent connection has been given up, there may be none for a command: it is refused, and repeated.
+      const commandId = crypto.randomUUID()
+      let reply = await issue('swimming', commandId)
+      for (const until = Date.now() + POLL.timeout; !reply.ok && Date.now() < until;) {
+        expect(reply).toMatchObject(overloaded)
+        await sleep(reply.retryAfterMs)
+        reply = await issue('swimming', commandId)
+      }
+      expect(reply).toMatchObject({ ok: true })
+      const turns = await other.query('select 1 from journal where message_id = $1', [commandId])
+      expect(turns.rowCount).toBe(1)
+      // The node may still have silent connections, of which this must not get one.
+      const database = await openDatabase({ url }, migrations)
+      onTestFinished(database.close)
+      await isSound({ database })
     },
   )
 })
+
+const OTHERS_ENDED = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()`
 
 const WAITING = `select pid from pg_stat_activity
   where application_name = 'laurel' and datname = current_database() and wait_event_type = 'Lock'`

@@ -13,7 +13,7 @@ export const RULES = {
   money: 'The books of both sides agree to the last minor unit.',
   epoch: 'The epoch stays, and nobody is asked to begin again.',
   liveness: 'When the faults are over, every node answers and everything arrives.',
-  'no-exit': 'No process ends by itself, or because of what happens to others.',
+  'no-exit': 'No process ends by itself, or because of what happens to others, and none grows without end.',
 } as const
 
 export type Rule = keyof typeof RULES

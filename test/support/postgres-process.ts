@@ -16,7 +16,8 @@ export type Server = { child: ChildProcess; port: number }
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 const EXIT_TIMEOUT_MS = 3_000
-const READY = 'database system is ready to accept connections'
+/** A standby says that it is read-only. */
+const READY = /database system is ready to accept (read-only )?connections/
 
 /** The folder of the newest installed PostgreSQL server binaries, or undefined when this machine has none. */
 export function findPostgres(): string | undefined {
@@ -93,7 +94,7 @@ function untilReady(child: ChildProcess): Promise<void> {
     child.once('close', (code) => settle(`ended with code ${code} before it was ready`))
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log += text
-      if (log.includes(READY)) settle()
+      if (READY.test(log)) settle()
     })
   })
 }

@@ -44,7 +44,7 @@ export const slowClient: Fault = async (context) => {
     const end = client.ended() ? 'cut off' : 'not cut off'
     log(`${questions} questions, each of ${client.snapshotBytes} bytes; ${kept} bytes were kept; ${end}`)
     if (!client.ended() && kept > KEPT_BYTES)
-      cluster.violated(`a client for which ${kept} bytes were kept was not cut off`)
+      cluster.violated(`a client for which ${kept} bytes were kept was not cut off`, 'no-exit')
   } finally {
     client.socket.destroy()
   }

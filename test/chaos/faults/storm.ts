@@ -35,5 +35,6 @@ export const storm: Fault = async ({ cluster, random, aToken, aTopic, log }) => 
   if (came < SOCKETS || back < SOCKETS)
     cluster.violated(
       `of ${SOCKETS} sockets of a storm ${came} could subscribe and ${back} came back in time (${refusals.join(', ')})`,
+      'liveness',
     )
 }
