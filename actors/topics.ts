@@ -39,6 +39,12 @@ export const topicRules = (
           : isOperator(principal) && sameOrganisation(principal, id),
     ],
   ])
+  // What happens in it, not what it is: for whoever teaches it, and operators.
+  if (definitions.some(({ contract }) => contract.actor === 'offering'))
+    rules.set('course', async (principal, id) => {
+      const { orgId, ownerId } = (await directory.active('offering', id))?.columns ?? {}
+      return orgId === principal.orgId && (ownerId === principal.userId || isOperator(principal))
+    })
   for (const definition of definitions) {
     rules.set(definition.contract.actor, async (principal, id) => {
       const actor = await directory.active(definition.contract.actor, id)
