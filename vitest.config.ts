@@ -19,9 +19,12 @@ const system = { include: ['test/**/*.test.ts'], exclude: [...machines, ...unit]
 const neutral = [
   'activity',
   'admin',
+  'api-face',
   'authorization',
   'bad-input',
   'card-testing',
+  'catalog-access',
+  'catalog-routes',
   'certification-routes',
   'dead-effects',
   'deploy',
