@@ -71,18 +71,18 @@ const searches = (): Record<string, Question[]> => {
       'chemistry exam preparation year 12',
       'lessons are held online',
     ]),
-    'search: misspelt': all([
-      ...[
+    'search: misspelt': [
+      ...all([
         'enlgish',
         'pyhton',
         'matematics',
         'photografy',
-        'chemsitry lesons',
+        'chemsitry lessons',
         'gitar for begginers',
         'фотогафия',
-      ],
-      ...names.slice(0, 50).map((name) => name.replace(/(.)(.)(?=.$)/, '$2$1')),
-    ]),
+      ]),
+      ...all(names.slice(0, 50).map((name) => name.replace(/(.)(.)(?=.$)/, '$2$1'))),
+    ],
     'search: beginnings': all(['gui', 'phot', 'con', 'beg', 'eng conv', 'мат', 'английский я', 'piano les']),
     'search: a common word, with filters': [
       ...all(['english', 'lessons'], { difficulty: 'advanced', maxPriceMinor: 500_000 }),

@@ -1,6 +1,6 @@
 /** How many letters are missing, too many, wrong or exchanged with their neighbour (optimal string alignment). */
 export const editDistance = (one: string, other: string): number => {
-  const [from, to] = [[...one], [...other]]
+  const [from, to] = [Array.from(one), Array.from(other)]
   let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   from.forEach((letter, index) => {

@@ -1,5 +1,5 @@
 import type { FilterQuery, QueryOrderMap } from '@mikro-orm/core'
-import type { AnyActorDefinition } from '../actors/actor.ts'
+import type { AnyActorDefinition, ColumnType } from '../actors/actor.ts'
 import type { Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
 import { actorEntity, type ActorRow } from './actor-table.ts'
 import type { Database } from './database.ts'
@@ -29,7 +29,9 @@ export const createRead = (
     count: async (actorType, { scopes, where = [] }) => {
       const definition = known.get(actorType)
       return definition && scopes.length > 0
-        ? database.read((em) => em.count(actorEntity(definition), whereOf({ scopes, where, limit: 0 })))
+        ? database.read((em) =>
+            em.count(actorEntity(definition), whereOf({ scopes, where, limit: 0 }, definition)),
+          )
         : 0
     },
     history: journal.history,
@@ -46,7 +48,7 @@ const findActors = async (
   if (scopes.length === 0) return { found: [] }
   const orderBy = { ...(order ? { [order]: 'asc' } : {}), id: 'asc' } as QueryOrderMap<ActorRow>
   const rows = await database.read((em) =>
-    em.find(actorEntity(definition), whereOf(search), {
+    em.find(actorEntity(definition), whereOf(search, definition), {
       orderBy,
       limit: limit + 1,
       disableIdentityMap: true,
@@ -60,7 +62,10 @@ const findActors = async (
 const OPERATORS = { '=': '$eq', '<=': '$lte', '>=': '$gte', in: '$in' } as const
 
 /** All values come from schemas and are put under an operator of ours, so no client can bring one of its own. */
-const whereOf = ({ scopes, where = [], after, order }: Search): FilterQuery<ActorRow> => {
+const whereOf = (
+  { scopes, where = [], after, order }: Search,
+  { columns }: AnyActorDefinition,
+): FilterQuery<ActorRow> => {
   const conditions: object[] = where.map(({ column, is, value }: Condition) => ({
     [column]: { [OPERATORS[is]]: value },
   }))
@@ -69,7 +74,7 @@ const whereOf = ({ scopes, where = [], after, order }: Search): FilterQuery<Acto
       $and: Object.entries(scope).map(([column, value]) => ({ [column]: { $eq: value } })),
     })),
   })
-  if (after) conditions.push(behind(after, order))
+  if (after) conditions.push(behind(after, order, columns[order ?? '']?.type))
   return { $and: conditions }
 }
 
@@ -80,16 +85,22 @@ const cursorOf = (row: ActorRow, order: string | undefined) => {
 }
 
 /** Rows behind the cursor. A cursor that nobody gave out finds nothing, and that is all it does. */
-const behind = (cursor: string, order: string | undefined): object => {
-  const [, value, id] = CURSOR.exec(cursor) ?? []
-  if (!id || (order && !isInstant(value))) return { id: { $eq: null } }
+const behind = (cursor: string, order: string | undefined, type: ColumnType | undefined): object => {
+  const [, text = '', id] = CURSOR.exec(cursor) ?? []
+  if (!id) return NOTHING
   if (!order) return { id: { $gt: id } }
+  const value = type === 'integer' ? integerOf(text) : instantOf(text)
+  if (value === undefined) return NOTHING
   return { $or: [{ [order]: { $gt: value } }, { [order]: { $eq: value }, id: { $gt: id } }] }
 }
+
+const NOTHING = { id: { $eq: null } }
 
 /** What `cursorOf` makes: what the row is ordered by, if anything, and its id. */
 const CURSOR = /^(?:(.{1,64})_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-/** All orders that there are go by an instant. */
-const isInstant = (text = ''): boolean =>
-  !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text
+/** All orders that there are go by an instant or by a number. */
+const instantOf = (text: string): string | undefined =>
+  !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text ? text : undefined
+
+const integerOf = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined)

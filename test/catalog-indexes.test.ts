@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { EntityManager } from '@mikro-orm/postgresql'
+import type { LogContext } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Principal } from '../actors/actor.ts'
 import { category } from '../actors/category.ts'
@@ -12,7 +12,7 @@ import { aDatabase } from './support/database.ts'
  * Lists of offerings are read by an index, whatever the filters are. PGlite plans in the same way; PostgreSQL alone is looked
  * at, because it has somebody who collects statistics.
  */
-const withPostgres = describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')
+const isPostgres = process.env['LAUREL_TEST_DATABASE'] === 'postgres'
 
 const OFFERINGS = 40_000
 const BATCH = 5_000
@@ -73,9 +73,9 @@ type Plan = {
   Plans?: Plan[]
 }
 
-withPostgres('a list of offerings', () => {
+describe.runIf(isPostgres)('a list of offerings', () => {
   let database: Database
-  let asked: { query: string; params?: readonly unknown[] }[]
+  let asked: LogContext[]
 
   beforeAll(async () => {
     database = await aDatabase()
@@ -85,7 +85,7 @@ withPostgres('a list of offerings', () => {
     await database.sql.query({ name: 'analyze', text: 'analyze offering' })
     // What the read port asks is listened to, so that no other statement is explained than the one that is meant.
     await database.read(async (em) => {
-      const logger = (em as EntityManager).config.getLogger()
+      const logger = em.config.getLogger()
       logger.setDebugMode(['query'])
       logger.logQuery = (context) => void asked.push(context)
     })
@@ -97,7 +97,7 @@ withPostgres('a list of offerings', () => {
     const read = createRead(database, {} as never, [offering, category], () => Promise.resolve(undefined))
     const request = { definition: offering, input, principal, at: '', read }
     await offering.queries.list(request).catch(() => {}) // What is stored of these offerings is not all that they have.
-    const { query, params = [] } = asked.find((one) => one.query.includes('"offering"'))!
+    const { query, params = [] } = asked.find((one) => one.query?.includes('"offering"'))!
     const text = `explain (analyze, format json) ${query}`
     const rows = await database.read((em) =>
       em.getConnection().execute<{ 'QUERY PLAN': [{ Plan: Plan }] }[]>(text, [...params]),

@@ -9,8 +9,10 @@ import { generatedFiles } from '../src/gateway/generated-files.ts'
 import { openApi } from '../src/gateway/open-api.ts'
 import { otherRoutes } from '../src/gateway/other-routes.ts'
 import { routesOf } from '../src/gateway/routes.ts'
+import { catalogAccess, OBJECTS, PEOPLE } from './catalog-access.ts'
 
 const routes = [...routesOf(actors), ...otherRoutes]
+const access = { people: PEOPLE, objects: OBJECTS, lines: catalogAccess }
 const rest = openApi(actors, routes)
 const sockets = asyncApi(actors)
 
@@ -57,7 +59,7 @@ const operationIds = operations.map((operation) => operation['operationId'] as s
 describe('OpenAPI', () => {
   it('S4.50 is a valid document, as JSON and as docs/api-spec.yaml', async () => {
     const validator = new Validator()
-    const files = generatedFiles(actors)
+    const files = generatedFiles(actors, access)
     for (const path of ['docs/openapi.json', 'docs/api-spec.yaml'])
       expect({ path, ...(await validator.validate(files.get(path)!)) }).toEqual({ path, valid: true })
     const fromYaml = new Validator()
@@ -238,10 +240,22 @@ describe('what people read', () => {
   })
 
   it('there is a diagram of each machine, with every state', () => {
-    const files = generatedFiles(actors)
+    const files = generatedFiles(actors, access)
     for (const { contract, machine } of actors) {
       const document = files.get(`docs/machines/${contract.actor}.md`)
       for (const state of Object.keys(machine.states)) expect(document).toContain(`state "${state}" as `)
     }
+  })
+
+  it('docs/access.md has every line of the table of who may do what, and explains its states', () => {
+    const document = generatedFiles(actors, access).get('docs/access.md')!
+    const rows = document.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
+    expect(rows.length).toBe(catalogAccess.length + Object.keys(OBJECTS).length)
+    expect(document).toContain(
+      '| published | `getCoursePack` | yes | yes | yes | yes | yes | yes | yes | – |',
+    )
+    for (const states of Object.values(OBJECTS))
+      for (const [state, about] of Object.entries(states))
+        expect(document).toContain(`- **${state}**: ${about}`)
   })
 })

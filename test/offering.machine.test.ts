@@ -95,7 +95,7 @@ describe('an offering that is made', () => {
       events: [{ type: 'offering.created', ...facts, published: false }],
     }))
 
-  it('C16 is nobody’s to see before its tutor is approved', () => {
+  it('C16 is hidden before its tutor is approved', () => {
     const made = given(offeringMachine, {
       ...input,
       tutor: { approved: false, displayName: 'Ada', version: 1 },

@@ -117,9 +117,10 @@ const IS_WORD = String.raw`lexeme !~ '[=\d]' and length(lexeme) between 4 and 40
 
 /**
  * Runs at the end of the statement, when that one has the head of the journal: two commits never wait for each other's words.
- * It only adds: a word that nothing contains any more leads to nothing.
+ * Its search path is kept, because a restored backup has none. It only adds: a word that nothing contains any more leads to nothing.
  */
-const REMEMBER = `create function remember_search_words() returns trigger language plpgsql as $$
+const REMEMBER = `create function remember_search_words() returns trigger language plpgsql
+set search_path from current as $$
 begin
   insert into search_word (word) select lexeme from unnest(new.search_title) where ${IS_WORD}
   on conflict do nothing;

@@ -125,6 +125,7 @@ export const connect = async (
   server: Pick<LaurelServer, 'url'>,
   { token }: { token: string },
   namespace = '/live',
+  onFinished: (end: () => void) => unknown = onTestFinished,
 ): Promise<Client> => {
   const socket = io(server.url + namespace, {
     transports: ['websocket'],
@@ -134,7 +135,7 @@ export const connect = async (
   })
   const received: Client['received'] = []
   socket.onAny((name: string, payload: unknown) => received.push([name, payload]))
-  onTestFinished(() => void socket.disconnect())
+  onFinished(() => void socket.disconnect())
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('connect_error', reject)

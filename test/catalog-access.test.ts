@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { businessCalls } from '../src/gateway/catalog/business-calls.ts'
+import { catalogAccess, OBJECTS, PEOPLE, type Access, type Somebody, type Thing } from './catalog-access.ts'
+import { http, type Http, type HttpAnswer } from './support/http.ts'
+import {
+  anOrganisation,
+  aServer,
+  aUser,
+  connect,
+  type Client,
+  type Person,
+  type TestServer,
+} from './support/server.ts'
+
+const REST = {
+  'tutor profile': '/v1/tutorprofiles',
+  'course pack': '/v1/coursepacks',
+  'course material': '/v1/coursematerials',
+  'course category': '/v1/coursecategories',
+}
+
+let server: TestServer
+let people: Record<Exclude<Somebody, 'anybody' | 'owner'>, Person>
+let owner: Person
+/** Of the owner, and approved. */
+let profileId: string
+const clients = new Map<string, Promise<Client>>()
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  server = await aServer({}, (end) => ends.unshift(end))
+  const [student, tutor, coordinator, csm, admin, outsider] = await Promise.all([
+    aUser(server, ['student']),
+    aUser(server, ['instructor']),
+    aUser(server, ['coordinator']),
+    aUser(server, ['csm']),
+    aUser(server, ['admin']),
+    aUser(server, ['admin'], await anOrganisation(server)),
+  ])
+  people = { student, tutor, coordinator, csm, admin, outsider }
+  const made = await aTutor('approved')
+  owner = made.owner
+  profileId = made.id
+})
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
+type Made = { id: string; owner: Person }
+
+const done = (answer: HttpAnswer): string => {
+  if (answer.body?.status !== 'success') throw new Error(JSON.stringify(answer.body))
+  return answer.body.data.id
+}
+
+const as = (person: Person): Http => http(server, person)
+
+const aTutor = async (state: 'pending' | 'approved' | 'rejected'): Promise<Made> => {
+  const tutor = await aUser(server, ['instructor'])
+  const id = done(await as(tutor)('POST', REST['tutor profile'], { body: { bio: 'A tutor' } }))
+  if (state !== 'pending')
+    done(
+      await as(people.admin)('PATCH', `${REST['tutor profile']}/${id}`, { body: { profileStatus: state } }),
+    )
+  return { id, owner: tutor }
+}
+
+const PACK = { preliminaryMeetingRequired: false }
+
+const aPack = async (fields: object = {}, by = { id: profileId, owner }): Promise<Made> => {
+  const body = { ...PACK, tutorProfileId: by.id, title: randomUUID(), ...fields }
+  return { id: done(await as(by.owner)('POST', REST['course pack'], { body })), owner: by.owner }
+}
+
+const aMaterial = async (pack: Made): Promise<Made> => {
+  const body = { coursePackId: pack.id, title: randomUUID() }
+  return { id: done(await as(pack.owner)('POST', REST['course material'], { body })), owner: pack.owner }
+}
+
+const aCategory = async (): Promise<Made> => ({
+  id: done(
+    await as(people.admin)('POST', REST['course category'], { body: { name: `Category ${randomUUID()}` } }),
+  ),
+  owner,
+})
+
+const removed = async (thing: Thing, made: Made, by: Person, body: object = {}) => {
+  done(await as(by)('DELETE', `${REST[thing]}/${made.id}`, { body }))
+  return made
+}
+
+/** Brings an object into a state, for somebody to try something with it. */
+const MAKE: { [One in Thing]: { [State in keyof (typeof OBJECTS)[One]]: () => Promise<Made> } } = {
+  'tutor profile': {
+    none: async () => ({ id: randomUUID(), owner: await aUser(server, ['instructor']) }),
+    pending: () => aTutor('pending'),
+    approved: () => aTutor('approved'),
+    rejected: () => aTutor('rejected'),
+    offering: async () => {
+      const tutor = await aTutor('approved')
+      await aPack({}, tutor)
+      return tutor
+    },
+    deleted: async () => {
+      const tutor = await aTutor('pending')
+      return removed('tutor profile', tutor, tutor.owner)
+    },
+  },
+  'course pack': {
+    none: async () => ({ id: randomUUID(), owner }),
+    draft: () => aPack({ isPublished: false }),
+    published: () => aPack(),
+    unapproved: async () => aPack({}, await aTutor('pending')),
+    flagged: async () => {
+      const pack = await aPack()
+      const body = { moderationStatus: 'flagged', moderationNote: 'to be looked at' }
+      done(await as(people.admin)('PATCH', `${REST['course pack']}/${pack.id}`, { body }))
+      return pack
+    },
+    archived: async () => {
+      const pack = await aPack()
+      done(await as(owner)('POST', `/api/v1/offerings/${pack.id}/archive`))
+      return pack
+    },
+    removed: async () => removed('course pack', await aPack(), people.admin, { reason: 'copied' }),
+    deleted: async () => removed('course pack', await aPack(), owner),
+  },
+  'course material': {
+    none: async () => ({ id: (await aPack()).id, owner }),
+    published: async () => aMaterial(await aPack()),
+    draft: async () => aMaterial(await aPack({ isPublished: false })),
+    orphaned: async () => {
+      const pack = await aPack()
+      const made = await aMaterial(pack)
+      await removed('course pack', pack, owner)
+      return made
+    },
+    deleted: async () => removed('course material', await aMaterial(await aPack()), owner),
+  },
+  'course category': {
+    none: async () => ({ id: randomUUID(), owner }),
+    unused: aCategory,
+    used: async () => {
+      const made = await aCategory()
+      await aPack({ category: made.id })
+      return made
+    },
+    deleted: async () => removed('course category', await aCategory(), people.admin),
+  },
+}
+
+/** What an operation is tried with: in the words of the routes, and in those of the contracts where they differ. */
+const FIELDS: Record<string, (made: Made) => { rest: object; socket?: object }> = {
+  createTutorProfile: () => ({ rest: { bio: 'me' } }),
+  updateTutorProfile: () => ({ rest: { bio: randomUUID() } }),
+  'updateTutorProfile: profileStatus': () => ({ rest: { profileStatus: 'rejected' } }),
+  'updateTutorProfile: tutorId': () => ({ rest: { tutorId: randomUUID() } }),
+  createCoursePack: () => ({ rest: { ...PACK, tutorProfileId: profileId, title: randomUUID() } }),
+  updateCoursePack: () => ({ rest: { title: randomUUID() } }),
+  'updateCoursePack: moderationStatus': () => ({
+    rest: { moderationStatus: 'flagged', moderationNote: randomUUID() },
+  }),
+  'updateCoursePack: tutorProfileId': () => ({ rest: { tutorProfileId: randomUUID() } }),
+  'deleteCoursePack: reason': () => ({ rest: { reason: 'copied' } }),
+  createCourseMaterial: ({ id }) => ({
+    rest: { coursePackId: id, title: randomUUID() },
+    socket: { offeringId: id, title: randomUUID() },
+  }),
+  updateCourseMaterial: () => ({ rest: { title: randomUUID() } }),
+  'updateCourseMaterial: coursePackId': () => ({
+    rest: { coursePackId: randomUUID() },
+    socket: { offeringId: randomUUID() },
+  }),
+  createCourseCategory: () => ({ rest: { name: `Category ${randomUUID()}` } }),
+  updateCourseCategory: () => ({ rest: { description: randomUUID() } }),
+}
+
+type Attempt = { access: Access; made: Made; person: Person | undefined }
+type Channel = (attempt: Attempt) => Promise<{ code: string | undefined; ids: string[] }>
+
+const overHttp: Channel = async ({ access: { thing, operation }, made, person }) => {
+  const [name = ''] = operation.split(':')
+  const [, verb = ''] = /^(get|list|create|update|delete)/.exec(name) ?? []
+  const method = { get: 'GET', list: 'GET', create: 'POST', update: 'PATCH', delete: 'DELETE' }[verb]!
+  const path = REST[thing] + (verb === 'list' ? '?limit=200' : verb === 'create' ? '' : `/${made.id}`)
+  const fields = FIELDS[operation]?.(made).rest
+  const ids: string[] = []
+  let after = ''
+  for (;;) {
+    const { body } = await http(server, person)(method, path + after, fields ? { body: fields } : {})
+    if (verb === 'list') ids.push(...(body.data?.items ?? []).map(({ id }: { id: string }) => id))
+    if (verb !== 'list' || !body.data?.next) return { code: body.error?.code, ids }
+    after = `&after=${body.data.next}`
+  }
+}
+
+const overSocket: Channel = async ({ access: { operation }, made, person }) => {
+  const [name = ''] = operation.split(':')
+  if (!clients.has(person!.id)) clients.set(person!.id, aClient(person!))
+  const client = await clients.get(person!.id)!
+  const { rest, socket = rest } = FIELDS[operation]?.(made) ?? { rest: {} }
+  const isList = name.startsWith('list')
+  const payload = { ...socket, ...(/^(?:list|create)/.test(name) ? {} : { id: made.id }) }
+  const ids: string[] = []
+  let after: string | undefined
+  for (;;) {
+    const page = isList ? { limit: 200, ...(after && { after }) } : {}
+    const reply = await client.call(name, { ...payload, ...page })
+    if (isList && reply.ok) ids.push(...reply.data.items.map(({ id }: { id: string }) => id))
+    after = isList && reply.ok ? reply.data.next : undefined
+    if (after === undefined) return { code: reply.error?.code, ids }
+  }
+}
+
+/** Kept open for all tests. */
+const aClient = (person: Person) =>
+  connect(server, person, '/catalog', (end) => ends.unshift(async () => end()))
+
+const personOf = (somebody: Somebody, made: Made) => {
+  if (somebody === 'anybody') return undefined
+  if (somebody === 'owner') return made.owner
+  // Whoever introduces himself as a tutor can do so once.
+  return people[somebody]
+}
+
+const verdictOf = async (channel: Channel, attempt: Attempt) => {
+  const { code, ids } = await channel(attempt)
+  if (code !== undefined) return code
+  return attempt.access.operation.startsWith('list') && !ids.includes(attempt.made.id)
+    ? 'not_found'
+    : 'allowed'
+}
+
+const make = ({ thing, state }: Access) => (MAKE[thing] as Record<string, () => Promise<Made>>)[state]!()
+
+describe.each([
+  ['over HTTP', overHttp],
+  ['in /catalog', overSocket],
+])('S2.66 who may do what in the catalogue, %s', (_, channel) => {
+  it.each(catalogAccess.map((access) => [access.thing, access.state, access.operation, access] as const))(
+    '%s, %s: %s',
+    async (_thing, _state, operation, access) => {
+      let made = await make(access)
+      const verdicts: Partial<Access['verdicts']> = {}
+      for (const somebody of Object.keys(PEOPLE) as Somebody[]) {
+        if (somebody === 'anybody' && channel === overSocket) {
+          verdicts.anybody = access.verdicts.anybody
+          continue
+        }
+        const isOther = operation === 'createTutorProfile' && somebody === 'tutor'
+        const person = isOther ? await aUser(server, ['instructor']) : personOf(somebody, made)
+        const verdict = await verdictOf(channel, { access, made, person })
+        verdicts[somebody] = verdict as never
+        // What has been changed is no longer in that state.
+        if (verdict === 'allowed' && !/^(?:get|list)/.test(operation)) made = await make(access)
+      }
+      expect(verdicts).toEqual(access.verdicts)
+    },
+  )
+})
+
+it('S2.66 the table has every operation', () => {
+  const operations = new Set(catalogAccess.map(({ operation }) => operation.split(':')[0]))
+  expect([...operations].toSorted()).toEqual(Object.keys(businessCalls).toSorted())
+})
+
+it('S2.5 a socket wants a sign-in, in /catalog as everywhere', async () => {
+  await expect(connect(server, { token: 'none' }, '/catalog')).rejects.toThrow('Sign in first')
+})
