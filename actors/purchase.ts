@@ -25,7 +25,10 @@ export const purchase = defineActor({
       lift: ({ context, ...snapshot }: Lifted) => {
         const holder = context.holder && { ...context.holder, amount: null }
         const roster = rosterId(context.offeringId)
-        return { ...snapshot, context: { ...context, holder, enrollment: null, used: false, rosterId: roster } }
+        return {
+          ...snapshot,
+          context: { ...context, holder, enrollment: null, used: false, rosterId: roster },
+        }
       },
     },
   ],

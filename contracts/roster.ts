@@ -34,17 +34,13 @@ export type RosterEvent = EventOf<typeof rosterContract>
 export type RosterView = ViewOf<typeof rosterContract>
 
 /** What enrollments tell a roster. `admitted`: whether the roster had let it in, as far as it knew. */
-export type EnrollmentNews =
-  | { type: 'enrollment.opened' }
-  | { type: 'enrollment.ended'; admitted: boolean }
+export type EnrollmentNews = { type: 'enrollment.opened' } | { type: 'enrollment.ended'; admitted: boolean }
 
 /** What a purchase tells the roster when somebody has paid who is not enrolled. */
 export type PaidAlone = { type: 'purchase.paid' }
 
 /** What a roster answers to an enrollment. */
-export type RosterAnswer =
-  | { type: 'roster.admitted' }
-  | RosterClosed
+export type RosterAnswer = { type: 'roster.admitted' } | RosterClosed
 
 /** What a roster tells the removal when nobody is let in any more. */
 export type RosterClosed = { type: 'roster.closed'; closed: 'deleted' | 'removed' }

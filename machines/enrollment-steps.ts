@@ -83,7 +83,13 @@ type Told =
 type Welcome = {
   actor: 'notification'
   id: string
-  input: { orgId: string; recipientId: string; topic: string; subject: { actor: string; id: string }; text: string }
+  input: {
+    orgId: string
+    recipientId: string
+    topic: string
+    subject: { actor: string; id: string }
+    text: string
+  }
 }
 
 export const enrollment = setup({
@@ -115,8 +121,7 @@ export const enrollment = setup({
     },
     losesAccess: ({ context, event }) =>
       'source' in event && event.source!.version > context.purchaseVersion && !context.policy.keepsAccess,
-    isOurSettlement: ({ context, event }) =>
-      'source' in event && event.source!.id === context.settlementId,
+    isOurSettlement: ({ context, event }) => 'source' in event && event.source!.id === context.settlementId,
   },
   delays: { payment: ({ context }) => context.policy.payWithinMs },
 })
@@ -317,7 +322,10 @@ export const sendSettlementAway = (status: EnrollmentStatus) =>
   })
 
 /** `ended` is told to everybody who counted on it. */
-export const end = (type: 'enrollment.dropped' | 'enrollment.cancelled' | 'enrollment.refunded', given?: string) =>
+export const end = (
+  type: 'enrollment.dropped' | 'enrollment.cancelled' | 'enrollment.refunded',
+  given?: string,
+) =>
   enrollment.enqueueActions(({ context, event, enqueue }) => {
     const reason = given ?? reasonOf(event)
     enqueue.assign({ endedAt: event.at, endReason: reason })

@@ -35,7 +35,10 @@ const factsOf = ({ enrollmentId, studentId, startsAt }: LessonContext) => {
 
 const tellEnrollment = (status: LessonChanged['status']) =>
   lesson.enqueueActions(({ context: { enrollmentId: id }, enqueue }) => {
-    enqueue({ type: 'tell', params: { actor: 'enrollment', id, message: { type: 'lesson.changed', status } } })
+    enqueue({
+      type: 'tell',
+      params: { actor: 'enrollment', id, message: { type: 'lesson.changed', status } },
+    })
   })
 
 /** One lesson. The enrollment counts those that were given, so it hears of every change. */

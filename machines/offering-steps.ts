@@ -57,7 +57,9 @@ type OfferingMessage =
   | SetModules
   | Remove
   | (RosterToOffering & Envelope)
-  | ((TutorToOffering | CategoryToOffering | RemovalToOffering) & Envelope & Required<Pick<Envelope, 'source'>>)
+  | ((TutorToOffering | CategoryToOffering | RemovalToOffering) &
+      Envelope &
+      Required<Pick<Envelope, 'source'>>)
 
 type Tell =
   | { actor: 'removal'; id: string; message: OfferingToRemoval }

@@ -107,7 +107,9 @@ export const purchaseMachine = purchase.createMachine({
           assertEvent(event, 'payment.settled')
           const { source, amount = null } = event
           enqueue.emit({ type: 'purchase.paid', ...factsOf(context, source.id) })
-          enqueue.assign(({ context: { holder } }) => ({ holder: holder && { ...holder, paid: true, amount } }))
+          enqueue.assign(({ context: { holder } }) => ({
+            holder: holder && { ...holder, paid: true, amount },
+          }))
         }),
         pass,
       ],

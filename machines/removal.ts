@@ -238,6 +238,8 @@ export const removalMachine = removal.createMachine({
     },
     discarded: {},
     /** The plan could not be made. */
-    failed: { on: { run: { target: 'counting' }, discard: { target: 'discarded', actions: discard('discarded') } } },
+    failed: {
+      on: { run: { target: 'counting' }, discard: { target: 'discarded', actions: discard('discarded') } },
+    },
   },
 })

@@ -103,7 +103,10 @@ export const rosterMachine = roster.createMachine({
             guard: ({ context }) => context.enrolled > 0,
             actions: answerOffering(({ enrolled }) => ({ type: 'roster.busy', count: enrolled })),
           },
-          { target: 'closed', actions: [answerOffering(() => ({ type: 'roster.emptied' })), close('deleted')] },
+          {
+            target: 'closed',
+            actions: [answerOffering(() => ({ type: 'roster.emptied' })), close('deleted')],
+          },
         ],
         'offering.removed': { target: 'closed', actions: [close('removed'), beginRemoval] },
       },

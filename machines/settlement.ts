@@ -67,10 +67,7 @@ const settlement = setup({
   },
   actions: {
     tell: (_, _params: Told) => {},
-    measureLessons: (
-      _,
-      _params: { orgId: string; enrollmentId: string; lessonIds: readonly string[] },
-    ) => {},
+    measureLessons: (_, _params: { orgId: string; enrollmentId: string; lessonIds: readonly string[] }) => {},
   },
   guards: {
     hasPaid: ({ context }) => context.paymentId !== null && context.total.minor > 0,

@@ -21,6 +21,7 @@ export const input = {
   email: null,
   authorizationId: null as string | null,
   purchaseId: 'purchase-1',
+  rosterId: 'roster-1',
   autoRefundId: 'refund-auto',
   policy: { abandonAfterMs: 30 * MINUTE },
   at,
@@ -84,17 +85,17 @@ export const refundChanged = (refundId: string, standing: 'processed' | 'failed'
 export const disputeChanged = (minor: number, standing: 'open' | 'won' | 'lost') =>
   ({ type: 'dispute.changed', disputeId: 'dispute-1', minor, standing, at: later(DAY) }) as const
 
-const tellPurchase = (type: string) => ({
+const tellPurchase = (type: string, fields: object = {}) => ({
   name: 'tell',
   params: {
     actor: 'purchase',
     id: 'purchase-1',
-    message: { type },
-    orCreate: { orgId: 'org-1', payerId: 'payer-1', offeringId: 'offering-1' },
+    message: { type, ...fields },
+    orCreate: { orgId: 'org-1', payerId: 'payer-1', offeringId: 'offering-1', rosterId: 'roster-1' },
   },
 })
 export const claim = tellPurchase('payment.claimed')
-export const settle = tellPurchase('payment.settled')
+export const settle = tellPurchase('payment.settled', { amount: price })
 export const release = tellPurchase('payment.released')
 export const look = {
   name: 'verifyPayment',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Lookup, Principal, Role } from '../actors/actor.ts'
 import { payment } from '../actors/payment.ts'
 import { purchase, purchaseId } from '../actors/purchase.ts'
+import { rosterId } from '../actors/roster.ts'
 import { PaymentView } from '../contracts/payment.ts'
 import { paymentMachine } from '../machines/payment.ts'
 import { given, type Story } from './given.ts'
@@ -100,7 +101,7 @@ describe('the rules', () => {
   }
 
   it('C6 initiate takes the price from the offering, and the purchase from payer and offering', async () => {
-    const purchased = { ...input, purchaseId: claimed }
+    const purchased = { ...input, purchaseId: claimed, rosterId: rosterId(input.offeringId) }
     expect(await initiate()).toEqual({ ok: true, input: purchased })
     expect(await initiate({ amountMinor: price.minor })).toEqual({ ok: true, input: purchased })
     expect(await initiate({ authorizationId: 'authorization-1', email: 'sealed' })).toEqual({

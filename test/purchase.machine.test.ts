@@ -217,7 +217,7 @@ describe('the rules', () => {
 
   it('the view holds what the contract promises', () => {
     const { snapshot } = start(purchaseMachine, input)
-    const shown = { id: 'purchase-1', payerId: 'payer-1', offeringId: 'offering-1' }
+    const shown = { id: 'purchase-1', payerId: 'payer-1', offeringId: 'offering-1', enrollmentId: null }
     const view = purchase.view(snapshot as never, 'purchase-1')
     expect(view).toEqual({ ...shown, paymentId: null, paid: false })
     expect(Object.keys(view).filter((name) => !(name in PurchaseView.shape))).toEqual([])

@@ -7,6 +7,7 @@ import { coursePackRoutes } from './catalog/course-pack-routes.ts'
 import { courseRoutes } from './catalog/course-routes.ts'
 import { tutorProfileRoutes } from './catalog/tutor-profile-routes.ts'
 import { certificationRoutes } from './certification-routes.ts'
+import { enrollmentRoutes } from './enrollment-routes.ts'
 import { generatedRoutes } from './generated-routes.ts'
 import { paymentRoutes } from './payment-routes.ts'
 import type { Route } from './route.ts'
@@ -21,6 +22,7 @@ const named: readonly Route[] = [
   ...courseCategoryRoutes,
   ...courseRoutes,
   ...courseMediaRoutes,
+  ...enrollmentRoutes,
 ]
 
 /** Reading the catalogue needs no sign-in; whoever has none sees what everybody sees. */

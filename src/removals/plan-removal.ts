@@ -77,7 +77,9 @@ const planPage = async (
   const measured = await measure(deps.search, context.orgId, enrollments)
   const at = new Date(deps.now()).toISOString()
   await Promise.all(
-    enrollments.map(({ id, of }) => planOne(deps, effect, context, { id, of, at, measured: measured.get(id) })),
+    enrollments.map(({ id, of }) =>
+      planOne(deps, effect, context, { id, of, at, measured: measured.get(id) }),
+    ),
   )
 }
 
@@ -111,7 +113,12 @@ const planOne = async (
   if (made.ok) return
   if (made.error.code !== 'already_exists') throw failureOf(made)
   const measuredAgain = { type: 'planner.measured', payload: { verdict } }
-  const told = await engine.send({ ...result, id: `effect:${effect.id}:again:${id}`, actor, ...measuredAgain })
+  const told = await engine.send({
+    ...result,
+    id: `effect:${effect.id}:again:${id}`,
+    actor,
+    ...measuredAgain,
+  })
   if (!told.ok) throw failureOf(told)
 }
 
