@@ -28,9 +28,14 @@ export const settlement = defineActor({
     enrollmentId: { type: 'uuid', indexed: true, of: ({ context }) => context.enrollmentId },
     studentId: { type: 'uuid', of: ({ context }) => context.studentId },
     status: { type: 'text', of: (snapshot) => statusOf(snapshot) },
+    // A plan that may never be carried out is nobody's news.
+    heardBy: {
+      type: 'uuid',
+      of: ({ value, context }) => (value === 'planned' ? null : context.studentId),
+    },
   },
   // Not on the organisation's topic: ten thousand of them would drown everything else there.
-  topics: { settlement: 'id', user: 'studentId' },
+  topics: { settlement: 'id', user: 'heardBy' },
   scopes: (principal) => (isOperator(principal) ? [{ orgId: principal.orgId }] : []),
   allow: { retry: decidesForOthers, resolve: decidesForOthers },
   prepare: { retry: async ({ newId }) => ({ ok: true, payload: { refundId: newId() } }) },

@@ -85,6 +85,7 @@ const demoRows = (
         : 'the one in LAUREL_DEMO_PASSWORD  (npm run demo reads it, too)',
     ],
     ['Try next', `${address}npm run demo  (in a second terminal)`],
+    ['', `${address}npm run demo -- course`],
     ['', `${address}npm run demo -- payment`],
   ]
 }

@@ -2,21 +2,28 @@ import { parseArgs } from 'node:util'
 import { DEMO_PASSWORD } from './demo/accounts.ts'
 import { showCertifications } from './demo/certifications.ts'
 import { DemoStopped } from './demo/client.ts'
+import { showCourse } from './demo/course.ts'
 import { showPayment } from './demo/payment.ts'
 import { createScreen } from './demo/screen.ts'
 
 /** `npm run demo`: a client like any other. It knows the server by its address only. */
 
-const USAGE = 'npm run demo, npm run demo -- payment, or npm run demo -- payment --pay'
+const USAGE =
+  'npm run demo, npm run demo -- course, npm run demo -- payment, and --pay for those two without a browser'
 
 const main = async () => {
-  const { payment, pay } = readArguments()
+  const { act, pay } = readArguments()
   const url = addressOf(process.env['LAUREL_URL'] ?? 'http://127.0.0.1:3000')
   const password = process.env['LAUREL_DEMO_PASSWORD'] ?? DEMO_PASSWORD
   const screen = createScreen(process.stdout)
-  if (payment) await showPayment({ url, password, screen, pay })
+  if (act) await ACTS[act]({ url, password, screen, pay })
   else await showCertifications(url, password, screen)
 }
+
+const ACTS = { payment: showPayment, course: showCourse }
+type Act = keyof typeof ACTS
+
+const isAct = (word: string | undefined): word is Act => word !== undefined && Object.hasOwn(ACTS, word)
 
 const readArguments = () => {
   const { values, positionals } = parseArgs({
@@ -24,11 +31,13 @@ const readArguments = () => {
     allowPositionals: true,
     strict: false,
   })
-  const payment = positionals[0] === 'payment'
+  const [act] = positionals
   const isKnown =
-    Object.keys(values).every((name) => name === 'pay') && positionals.length === Number(payment)
-  if (!isKnown || (values.pay === true && !payment)) throw new DemoStopped(`There is ${USAGE}.`)
-  return { payment, pay: values.pay === true }
+    Object.keys(values).every((name) => name === 'pay') &&
+    positionals.length <= 1 &&
+    (act === undefined || isAct(act))
+  if (!isKnown || (values.pay === true && act === undefined)) throw new DemoStopped(`There is ${USAGE}.`)
+  return { act: isAct(act) ? act : undefined, pay: values.pay === true }
 }
 
 const addressOf = (text: string) => {

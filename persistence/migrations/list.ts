@@ -236,6 +236,7 @@ export const migrations: Migrations = [
         enrollmentId: 'uuid, indexed',
         studentId: 'uuid',
         status: 'text',
+        heardBy: 'uuid, indexed',
       },
       { indexes: { settlement_by_status: `(removal_id, status, id)` } },
     ),

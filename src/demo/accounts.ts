@@ -16,6 +16,7 @@ export const REQUIRED_CERT_TYPES = ['first_aid', 'safeguarding']
 
 export const ADMIN_EMAIL = `admin@${DOMAIN}`
 export const LEARNER_EMAIL = `learner@${DOMAIN}`
+export const TUTOR_EMAIL = `tutor@${DOMAIN}`
 
 /** @param number from 1 on */
 export const coordinatorEmail = (number: number): string => `coordinator${number}@${DOMAIN}`

@@ -46,6 +46,8 @@ export type Live = {
   subscribed: Subscribed
   /** Sends a command and waits for its answer. @throws DemoStopped when it is refused. */
   command: (name: string, payload: object) => Promise<Accepted & { id: string }>
+  /** Asks a query, and waits for its answer. @throws DemoStopped when it is refused. */
+  query: (name: string, payload: object) => Promise<unknown>
   /** Waits for a push of one of these types, which may have arrived already. @throws DemoStopped after `patienceMs`. */
   pushed: (
     types: string | readonly string[],
@@ -82,6 +84,7 @@ export const goLive = async (
     // The id of the command makes a retry safe; the id of the actor comes back in the answer.
     command: async (name, payload) =>
       (await call(name, { ...payload, commandId: randomUUID() })) as Accepted & { id: string },
+    query: async (name, payload) => (await call(name, payload)).data,
     pushed: (types, fits, patienceMs) =>
       new Promise((resolve, reject) => {
         const wanted = [types].flat()

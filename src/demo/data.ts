@@ -9,6 +9,7 @@ import {
   MENTORS,
   mentorEmail,
   REQUIRED_CERT_TYPES,
+  TUTOR_EMAIL,
   type DemoUser,
 } from './accounts.ts'
 import { createDice, personName, RENEWAL_NOTES, SUSPENSION_REASONS, type Dice } from './dice.ts'
@@ -43,6 +44,7 @@ export type DemoOffering = { offeringId: string; title: string; amount: Money }
 export type DemoData = {
   admin: DemoUser
   learner: DemoUser
+  tutor: DemoUser
   offerings: readonly DemoOffering[]
   coordinators: readonly DemoUser[]
   mentorUsers: readonly DemoUser[]
@@ -118,7 +120,8 @@ export const demoData = (orgId: string, nowMs: number): DemoData => {
   }))
   const admin = user('admin', ADMIN_EMAIL, 0)
   const learner = user('student', LEARNER_EMAIL, COORDINATORS + MENTORS + 1)
-  return { admin, learner, offerings, coordinators, mentorUsers, mentors, certifications }
+  const tutor = user('instructor', TUTOR_EMAIL, COORDINATORS + MENTORS + 2)
+  return { admin, learner, tutor, offerings, coordinators, mentorUsers, mentors, certifications }
 }
 
 /** The id of what the demo organisation calls by this name. */

@@ -33,7 +33,7 @@ const CHUNK = 200
  */
 export const loadDemo = async (target: DemoTarget, password: string): Promise<boolean> => {
   const data = demoData(target.defaultOrgId, target.now())
-  const { coordinators, mentorUsers, learner, admin } = data
+  const { coordinators, mentorUsers, learner, tutor, admin } = data
   const known = await target.database.read((em) => em.findOne(User, { id: admin.id }))
   const passwords = createPasswords()
   const isSame = known !== null && (await passwords.matches(password, known.passwordHash))
@@ -45,12 +45,14 @@ export const loadDemo = async (target: DemoTarget, password: string): Promise<bo
     await addActors(target, data, organisation)
     await addUsers(target, [admin], passwordHash)
   } else if (!isSame) {
-    await changePasswords(target, [...coordinators, ...mentorUsers, learner, admin], passwordHash)
+    await changePasswords(target, [...coordinators, ...mentorUsers, learner, tutor, admin], passwordHash)
   }
-  const hasLearner = await target.database.read((em) => em.findOne(User, { id: learner.id }))
-  if (!hasLearner) await addUsers(target, [learner], passwordHash)
+  const later = [learner, tutor]
+  const ids = later.map(({ id }) => id)
+  const hasLater = (await target.database.read((em) => em.count(User, { id: { $in: ids } }))) === later.length
+  if (!hasLater) await addUsers(target, later, passwordHash)
   const hasPrices = await addPrices(target, data)
-  return !known || !hasLearner || !hasPrices
+  return !known || !hasLater || !hasPrices
 }
 
 /** What an administrator has changed stays. @returns whether all were there */
