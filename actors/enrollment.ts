@@ -142,7 +142,10 @@ export const enrollment = defineActor({
       context.refundRequest
         ? { code: 'already_requested', message: 'a refund can be requested once' }
         : { code: 'nothing_paid', message: 'nothing was paid for this enrollment' },
-    approveRefund: () => NOTHING_REQUESTED,
+    approveRefund: ({ context: { refundRequest, paid } }) =>
+      refundRequest?.status === 'pending'
+        ? { code: 'not_refundable', message: `amountMinor: at most ${paid?.minor ?? 0} were paid` }
+        : NOTHING_REQUESTED,
     rejectRefund: () => NOTHING_REQUESTED,
   },
   view: (snapshot, id) => {

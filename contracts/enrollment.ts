@@ -126,7 +126,7 @@ export const enrollmentContract = defineContract({
         amountMinor: Minor.min(1).optional().describe('By default everything'),
         note: Note.optional(),
       }),
-      errors: ['nothing_requested'],
+      errors: ['nothing_requested', 'not_refundable'],
     },
     rejectRefund: {
       summary: 'Refuse what a learner asked for',

@@ -50,8 +50,9 @@ export type PaymentNews =
 export type EnrollmentWish =
   | { type: 'enrollment.opened'; openedAt: string }
   /** What was paid is used from now on. */
-  | { type: 'enrollment.activated' }
-  | { type: 'enrollment.ended' }
+  | { type: 'enrollment.activated'; paymentId: string }
+  /** It may be heard before the word that it had begun, so it says as well what it has used. */
+  | { type: 'enrollment.ended'; paymentId: string | null }
 
 /** What a purchase tells the enrollment; the version in `source` says what is newer. */
 export type PurchaseNews =

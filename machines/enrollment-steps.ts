@@ -115,6 +115,8 @@ export const enrollment = setup({
     isComplete: ({ context }) => isComplete(context),
     mayAskForMoney: ({ context }) => context.refundRequest === null && context.paid !== null,
     isAsked: ({ context }) => context.refundRequest?.status === 'pending',
+    isGrantable: ({ context, event }) =>
+      event.type === 'approveRefund' && (event.amountMinor ?? 0) <= (context.paid?.minor ?? 0),
     isNewsOfLesson: ({ context, event }) => {
       assertEvent(event, 'lesson.changed')
       return event.source.version > (context.lessons[event.source.id]?.version ?? 0)
@@ -177,7 +179,7 @@ export const activate = enrollment.enqueueActions(({ context, event, enqueue }) 
   const { orgId, userId: recipientId, welcomeId, offeringTitle, id, paymentId } = context
   enqueue.assign({ activatedAt: event.at })
   enqueue.emit({ type: 'enrollment.activated', ...factsOf(context) })
-  if (paymentId !== null) enqueue(tellPurchase(() => ({ type: 'enrollment.activated' })))
+  if (paymentId !== null) enqueue(tellPurchase(() => ({ type: 'enrollment.activated', paymentId })))
   const subject = { actor: 'enrollment', id }
   const text = `Welcome to ${offeringTitle}.`
   const input = { orgId, recipientId, topic: 'enrollment.welcome', subject, text }
@@ -340,7 +342,7 @@ const reasonOf = (event: EnrollmentMessage): string => {
   return event.type === 'roster.closed' ? `offering_${event.closed}` : event.type
 }
 
-export const leavePurchase = tellPurchase(() => ({ type: 'enrollment.ended' }))
+export const leavePurchase = tellPurchase(({ paymentId }) => ({ type: 'enrollment.ended', paymentId }))
 
 /** The roster let in what had given up waiting. */
 export const leaveAfterAll = enrollment.enqueueActions(({ enqueue }) => {

@@ -37,7 +37,7 @@ const over = (status: 'completed' | 'dropped' | 'cancelled' | 'refunded') =>
   }) satisfies Parameters<typeof enrollment.createStateConfig>[0]['on']
 
 const decisions = {
-  approveRefund: { guard: 'isAsked', actions: approveRefund },
+  approveRefund: { guard: and(['isAsked', 'isGrantable']), actions: approveRefund },
   rejectRefund: { guard: 'isAsked', actions: rejectRefund },
 } as const
 
@@ -157,6 +157,8 @@ export const enrollmentMachine = enrollment.createMachine({
           { actions: sendSettlementAway('completed') },
         ],
         'roster.admitted': { actions: admit },
+        // What cannot be measured while it knows of other lessons than there are can be measured later.
+        'lesson.changed': { guard: 'isNewsOfLesson', actions: takeLesson },
       },
     },
     dropped: { on: over('dropped') },

@@ -58,6 +58,15 @@ const pass = purchase.enqueueActions(({ context, enqueue }) => {
   }
 })
 
+/** Only what an enrollment says of the payment that counts now: an older one may have been given back. */
+const use = purchase.assign({
+  used: ({ context: { holder, used }, event }) =>
+    used ||
+    (holder !== null &&
+      (event.type === 'enrollment.activated' || event.type === 'enrollment.ended') &&
+      event.paymentId === holder.paymentId),
+})
+
 /**
  * One payer and one offering. At most one payment at a time may pay for it, however many tabs are open; payments ask
  * before they start, and again when money arrives after they were given up. An enrollment hears when it is paid, whichever
@@ -141,16 +150,18 @@ export const purchaseMachine = purchase.createMachine({
         pass,
       ],
     },
-    'enrollment.activated': {
-      guard: ({ context: { enrollment }, event: { source } }) => enrollment?.id === source.id,
-      actions: purchase.assign({ used: true }),
-    },
-    'enrollment.ended': {
-      guard: ({ context: { enrollment }, event: { source } }) => enrollment?.id === source.id,
-      actions: [purchase.assign({ enrollment: null }), pass],
-    },
+    'enrollment.activated': { actions: use },
+    'enrollment.ended': [
+      {
+        guard: ({ context: { enrollment }, event: { source } }) => enrollment?.id === source.id,
+        actions: [use, purchase.assign({ enrollment: null }), pass],
+      },
+      { actions: use },
+    ],
     'offering.closed': {
-      guard: ({ context: { holder, used } }) => holder?.paid === true && !used,
+      // Whoever is enrolled may be about to begin with it, and says so at the end.
+      guard: ({ context: { holder, enrollment, used } }) =>
+        holder?.paid === true && enrollment === null && !used,
       actions: purchase.enqueueActions(({ context: { holder }, event, enqueue }) => {
         assertEvent(event, 'offering.closed')
         const { reason } = event

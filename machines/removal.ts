@@ -12,7 +12,7 @@ export type RemovalInput = Envelope & {
   title: string
   reason: string
   startedBy: string | null
-  /** Nothing is done before somebody says so. */
+  /** Nothing is done before somebody says so; false from then on. */
   dryRun: boolean
 }
 
@@ -187,6 +187,7 @@ export const removalMachine = removal.createMachine({
           actions: removal.enqueueActions(({ context, enqueue }) => {
             const { offeringId: id, reason, startedBy } = context
             const message = { type: 'removal.started', reason, startedBy } as const
+            enqueue.assign({ dryRun: false })
             enqueue({ type: 'tell', params: { actor: 'offering', id, message } })
           }),
         },
@@ -239,7 +240,14 @@ export const removalMachine = removal.createMachine({
     discarded: {},
     /** The plan could not be made. */
     failed: {
-      on: { run: { target: 'counting' }, discard: { target: 'discarded', actions: discard('discarded') } },
+      on: {
+        // Nobody is sent away from what is still offered, and nobody is left behind in what is not.
+        run: [
+          { guard: 'isDryRun', target: 'planning', actions: removal.assign({ failure: null }) },
+          { target: 'counting', actions: removal.assign({ failure: null }) },
+        ],
+        discard: { guard: 'isDryRun', target: 'discarded', actions: discard('discarded') },
+      },
     },
   },
 })

@@ -83,7 +83,9 @@ const take = (machine: AnyStateMachine, past: Past, message: EventObject): Past 
     ...next,
     facts: [...past.facts, ...next.facts],
     effects: [...past.effects, ...next.effects],
-    refused: stepped.snapshot === past.snapshot,
+    refused:
+      stepped.snapshot === past.snapshot &&
+      stepped.events.length + stepped.effects.length + stepped.timers.length === 0,
   }
 }
 

@@ -274,7 +274,13 @@ describe('moderation', () => {
           tell(
             'roster',
             'roster-1',
-            { type: 'offering.removed', removalId: 'removal-1', reason: 'copied', by: 'admin-1' },
+            {
+              type: 'offering.removed',
+              removalId: 'removal-1',
+              title: 'Piano',
+              reason: 'copied',
+              by: 'admin-1',
+            },
             roster,
           ),
         ],
