@@ -78,7 +78,12 @@ const DECIDED: ReadonlySet<SettlementStatus> = new Set(['refunded', 'cancelled',
 
 const NOT_YET = { code: 'overloaded', message: 'the removal has not counted it yet; ask again' }
 
-const statusOf = ({ value }: Pick<SnapshotFrom<typeof settlementMachine>, 'value'>): SettlementStatus => {
+const statusOf = ({
+  value,
+  context,
+}: Pick<SnapshotFrom<typeof settlementMachine>, 'value' | 'context'>): SettlementStatus => {
   if (value === 'needsReview') return 'needs_review'
+  // Nobody has to begin it: it waits for the removal only.
+  if (value === 'planned' && context.reopened) return 'closing'
   return value === 'deciding' ? 'measuring' : value
 }

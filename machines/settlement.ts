@@ -38,6 +38,8 @@ export type SettlementContext = Omit<SettlementInput, keyof Envelope> & {
   failure: string | null
   /** The removal knows that it is stuck. */
   counted: boolean
+  /** It is tried again, and begins when the removal has counted that. */
+  reopened: boolean
 }
 
 type SettlementMessage = Envelope &
@@ -75,6 +77,8 @@ const settlement = setup({
     isOurs: ({ context, event }) => 'refundId' in event && event.refundId === context.refundId,
     isProcessed: ({ event }) => event.type === 'payment.refundEnded' && event.standing === 'processed',
     isCounted: ({ context }) => context.counted,
+    /** The runner may be faster than the word that it was reopened, and would have it end before that. */
+    mayBegin: ({ context, event }) => !context.reopened || ('source' in event && event.source !== undefined),
     isRefundedByHand: ({ context, event }) =>
       context.counted && event.type === 'resolve' && event.as === 'refunded',
   },
@@ -190,7 +194,7 @@ const stuck = (from: 'failed' | 'review') =>
         target: 'planned',
         actions: settlement.enqueueActions(({ context, event, enqueue }) => {
           assertEvent(event, 'retry')
-          enqueue.assign({ refundId: event.refundId, failure: null, counted: false })
+          enqueue.assign({ refundId: event.refundId, failure: null, counted: false, reopened: true })
           enqueue.emit({ type: 'settlement.retried', ...factsOf(context) })
           enqueue(tellRemoval(() => ({ type: 'settlement.reopened', from })))
         }),
@@ -233,6 +237,7 @@ export const settlementMachine = settlement.createMachine({
     refundMinor: 0,
     failure: null,
     counted: false,
+    reopened: false,
   }),
   entry: settlement.emit(({ context }) => ({ type: 'settlement.planned', ...factsOf(context) })),
   initial: 'planned',
@@ -245,7 +250,11 @@ export const settlementMachine = settlement.createMachine({
             return { verdict: event.verdict }
           }),
         },
-        'removal.run': { target: 'closing', actions: close },
+        'removal.run': {
+          guard: 'mayBegin',
+          target: 'closing',
+          actions: [settlement.assign({ reopened: false }), close],
+        },
       },
     },
     closing: {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Read } from '../../actors/ports.ts'
+import type { EnrollmentContext } from '../../machines/enrollment-steps.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import type { Report } from '../effects/report.ts'
-import { measure } from './lessons.ts'
+import { lessonIdsOf, measure } from './lessons.ts'
 
 type Dependencies = { search: Read['search']; report: Report }
 
@@ -19,7 +20,10 @@ export const createMeasureLessons = ({ search, report }: Dependencies): EffectHa
   concurrency: 16,
   run: async (effect) => {
     const { orgId, enrollmentId: id, lessonIds } = Params.parse(effect.params)
-    const found = (await measure(search, orgId, [{ id, lessonIds }])).get(id)
+    const [enrollment] = (await search('enrollment', { scopes: [{ orgId, id }], limit: 1 })).found
+    // It may have heard of lessons since it told of them.
+    const known = enrollment ? lessonIdsOf(enrollment.snapshot.context as EnrollmentContext) : lessonIds
+    const found = (await measure(search, orgId, [{ id, lessonIds: known }])).get(id)
     if (found) return report(effect, { type: 'lessons.measured', ...found })
     return { retry: 'there are other lessons than the enrollment knows of' }
   },

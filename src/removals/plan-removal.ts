@@ -12,7 +12,7 @@ import type { RemovalContext } from '../../machines/removal.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import { failureOf } from '../effects/import-part.ts'
 import { resultOf, type Report } from '../effects/report.ts'
-import { measure, type Measured } from './lessons.ts'
+import { lessonIdsOf, measure, type Measured } from './lessons.ts'
 
 type Dependencies = {
   engine: Engine
@@ -69,10 +69,7 @@ const planPage = async (
 ) => {
   const enrollments = found.map(({ id, snapshot }) => {
     const of = snapshot.context as EnrollmentContext
-    const lessonIds = Object.entries(of.lessons).flatMap(([lessonId, { status }]) =>
-      status === 'cancelled' ? [] : [lessonId],
-    )
-    return { id, of, lessonIds }
+    return { id, of, lessonIds: lessonIdsOf(of) }
   })
   const measured = await measure(deps.search, context.orgId, enrollments)
   const at = new Date(deps.now()).toISOString()
