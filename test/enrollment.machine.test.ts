@@ -87,13 +87,13 @@ describe('enrolling', () => {
       timers: {},
     }))
 
-  it.each(['deleted', 'removed'] as const)('is nothing when the offering is %s', (why) =>
+  it.each(['deleted', 'removed'] as const)('is nothing when the offering is %s', (why) => {
     requested.when(turnedAway(why)).expect({
       state: 'cancelled',
       events: [fact('cancelled', { reason: `offering_${why}` })],
       effects: [gone(false), left(null)],
-    }),
-  )
+    })
+  })
 
   it('gives back its place when it is let in after it had given up waiting', () =>
     requested
@@ -128,13 +128,11 @@ describe('what the purchase says', () => {
 
   it('leaves the learner in where the organisation says so', () => {
     const keeps = given(enrollmentMachine, { ...input, policy: { ...input.policy, keepsAccess: true } })
-    keeps
-      .when(admitted, paid(3), released(5))
-      .expect({
-        state: 'active',
-        refused: true,
-        events: [fact('reserved', { price, payBefore }), fact('activated')],
-      })
+    keeps.when(admitted, paid(3), released(5)).expect({
+      state: 'active',
+      refused: true,
+      events: [fact('reserved', { price, payBefore }), fact('activated')],
+    })
   })
 
   it('is old news when it was said before the payment', () =>
@@ -311,13 +309,11 @@ describe('a refund that is asked for', () => {
       effects: [toPayment(200_000)],
     })
     for (const again of [approve(), reject]) granted.when(again).expect({ state: 'active', refused: true })
-    waiting
-      .when(approve())
-      .expect({
-        state: 'active',
-        events: [decided('approved', 500_000, note)],
-        effects: [toPayment(500_000)],
-      })
+    waiting.when(approve()).expect({
+      state: 'active',
+      events: [decided('approved', 500_000, note)],
+      effects: [toPayment(500_000)],
+    })
   })
 
   it('is refused, and moves nothing', () =>

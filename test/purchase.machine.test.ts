@@ -4,6 +4,7 @@ import { getShortestPaths } from 'xstate/graph'
 import type { Principal, Role } from '../actors/actor.ts'
 import { start } from '../actors/engine/step.ts'
 import { purchase, purchaseId } from '../actors/purchase.ts'
+import { rosterId } from '../actors/roster.ts'
 import { PurchaseView } from '../contracts/purchase.ts'
 import { purchaseMachine, type PurchaseContext } from '../machines/purchase.ts'
 import { given } from './given.ts'
@@ -104,6 +105,128 @@ describe('a purchase', () => {
     held.when({ type: 'nonsense', at } as never).expect({ state: 'claimed', refused: true, effects: [] }))
 })
 
+describe('an enrollment', () => {
+  const price = { minor: 500_000, currency: 'NGN' as const }
+  const withRoster = given(purchaseMachine, { ...input, rosterId: 'roster-1' })
+  const from = (id: string) => ({ at, source: { actor: 'enrollment', id, version: 1 } })
+  const opened = (id: string, openedAt = at) =>
+    ({ type: 'enrollment.opened', openedAt, ...from(id) }) as const
+  const begun = (id: string, paymentId = 'a') =>
+    ({ type: 'enrollment.activated', paymentId, ...from(id) }) as const
+  const ended = (id: string, paymentId: string | null = null) =>
+    ({ type: 'enrollment.ended', paymentId, ...from(id) }) as const
+  const closed = {
+    type: 'offering.closed',
+    reason: 'taken down',
+    at,
+    source: { actor: 'roster', id: 'roster-1', version: 2 },
+  } as const
+  const pays = [claimed('a@1'), { ...settled('a@5'), amount: price }] as const
+  const told = (id: string, message: object) => ({
+    name: 'tell',
+    params: { actor: 'enrollment', id, message },
+  })
+  const isPaid = (id: string) => told(id, { type: 'purchase.paid', paymentId: 'a', amount: price })
+  const alone = {
+    name: 'tell',
+    params: {
+      actor: 'roster',
+      id: 'roster-1',
+      message: { type: 'purchase.paid' },
+      orCreate: { orgId: 'org-1', offeringId: 'offering-1' },
+    },
+  }
+  const giveBack = answer('a', { type: 'refund.due', refundId: null, upToMinor: null, reason: 'taken down' })
+  const bought = withRoster.when(...pays)
+  const used = bought.when(opened('e1')).when(begun('e1'))
+
+  it('C27 hears that it is paid, whichever of the two came first', () => {
+    withRoster
+      .when(opened('e1'))
+      .expect({ state: 'free', effects: [], context: { enrollment: { id: 'e1', openedAt: at } } })
+      .when(...pays)
+      .expect({
+        state: 'paid',
+        events: [fact('claimed', 'a'), fact('paid', 'a')],
+        effects: [granted('a'), isPaid('e1')],
+      })
+    bought.when(opened('e1')).expect({ state: 'paid', effects: [isPaid('e1')] })
+  })
+
+  it('that is over leaves what was paid to the next one', () =>
+    bought
+      .when(opened('e1'))
+      .when(ended('e1'))
+      .expect({ state: 'paid', effects: [alone], context: { enrollment: null, used: false } })
+      .when(opened('e2'))
+      .expect({ state: 'paid', effects: [isPaid('e2')] }))
+
+  it('of before is not taken for its successor', () => {
+    const second = withRoster.when(opened('e2', '2026-01-02T00:00:00.000Z'))
+    for (const late of [opened('e1'), ended('e1')]) {
+      const { snapshot, effects } = second.when(late)
+      expect(snapshot.context).toMatchObject({ enrollment: { id: 'e2' } })
+      expect(effects).toEqual([])
+    }
+  })
+
+  it('hears that the money is gone', () =>
+    used.when(released('a@9')).expect({
+      state: 'free',
+      events: [fact('released', 'a')],
+      effects: [told('e1', { type: 'purchase.released' })],
+      context: { holder: null, used: false },
+    }))
+
+  it('S2.66 that never began costs nothing when the offering is closed', () => {
+    bought.expect({
+      state: 'paid',
+      events: [fact('claimed', 'a'), fact('paid', 'a')],
+      effects: [granted('a'), alone],
+    })
+    bought.when(closed).expect({ state: 'paid', effects: [giveBack] })
+    bought
+      .when(opened('e1'), ended('e1'))
+      .when(closed)
+      .expect({ state: 'paid', effects: [giveBack] })
+  })
+
+  it('that has begun, or may be about to, keeps the money in the hands of whoever settles it', () => {
+    for (const story of [used, bought.when(opened('e1')), used.when(ended('e1', 'a')), withRoster])
+      story.when(closed).expect({ state: story.snapshot.value, refused: true, effects: [] })
+  })
+
+  it('has used the money in whatever order it says so, and no other money', () => {
+    const over = bought.when(opened('e1'), ended('e1', 'a'))
+    over.expect({ state: 'paid', effects: [isPaid('e1')], context: { used: true, enrollment: null } })
+    over.when(begun('e1')).when(closed).expect({ state: 'paid', refused: true, effects: [] })
+    bought.when(opened('e1'), begun('e1', 'an older one'), ended('e1', 'an older one')).expect({
+      state: 'paid',
+      effects: [isPaid('e1'), alone],
+      context: { used: false },
+    })
+  })
+
+  it('is unknown to a purchase of before, which begins with nothing used', () => {
+    const earlier = purchase.earlier?.find(({ id }) => id === 'purchase@1')
+    const row = (holder: object | null) => {
+      const { id, orgId, payerId, offeringId } = input
+      return { value: holder ? 'paid' : 'free', context: { id, orgId, payerId, offeringId, holder } }
+    }
+    const lift = earlier!.lift as (row: object) => object
+    expect(lift(row({ paymentId: 'a', version: 5, paid: true }))).toMatchObject({
+      value: 'paid',
+      context: {
+        holder: { paymentId: 'a', version: 5, paid: true, amount: null },
+        enrollment: null,
+        used: false,
+        rosterId: rosterId('offering-1'),
+      },
+    })
+    expect(lift(row(null))).toMatchObject({ value: 'free', context: { holder: null } })
+  })
+})
+
 /**
  * A payment as its purchase sees it. It speaks in its own order, what it says arrives in any: it claims, waits for the
  * answer, and settles, gives back, claims again, and in the end gives back what it has.
@@ -190,7 +313,7 @@ test('every state can be reached', () => {
 describe('the rules', () => {
   const who = (role: Role, userId = 'payer-1'): Principal => ({ userId, orgId: 'org-1', roles: [role] })
 
-  it('has no commands: only payments speak to it', () => {
+  it('has no commands: only payments and enrollments speak to it', () => {
     expect(purchase.allow).toEqual({})
     expect(purchase.create).toEqual({})
   })

@@ -276,7 +276,7 @@ describe('what is stuck', () => {
   it.each([
     ['failed', failed, 'failed'],
     ['needsReview', review, 'review'],
-  ] as const)('that is %s begins anew when it is retried, under another refund', (_, story, from) =>
+  ] as const)('that is %s begins anew when it is retried, under another refund', (_, story, from) => {
     story
       .when(counted)
       .when(retry)
@@ -291,10 +291,10 @@ describe('what is stuck', () => {
       .expect({ state: 'planned', refused: true, effects: [] })
       .when(runAgain, closing(500_000), measured(2))
       .when(refundBegan(250_000), refundEnded(250_000, 'processed'))
-      .expect({ state: 'refunding', refused: true, events: [] }),
-  )
+      .expect({ state: 'refunding', refused: true, events: [] })
+  })
 
-  it.each(['refunded', 'cancelled'] as const)('is %s by hand', (as) =>
+  it.each(['refunded', 'cancelled'] as const)('is %s by hand', (as) => {
     failed
       .when(counted)
       .when(resolve(as))
@@ -306,8 +306,8 @@ describe('what is stuck', () => {
           toRemoval({ type: 'settlement.resolved', from: 'failed' }),
         ],
         context: { failure: null },
-      }),
-  )
+      })
+  })
 })
 
 test('every state can be reached', () => {

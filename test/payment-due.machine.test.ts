@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import { dueOf, type Books } from '../machines/payment-money.ts'
+import {
+  at,
+  awaiting,
+  disputeChanged,
+  price,
+  refundChanged,
+  refundOf,
+  requestRefund,
+  settled,
+} from './payment-messages.ts'
+
+type Due = { refundId?: string | null; upToMinor?: number | null; actor?: string; id?: string }
+
+const due = ({
+  refundId = 'refund-1',
+  upToMinor = 250_000,
+  actor = 'settlement',
+  id = 'settlement-1',
+}: Due = {}) =>
+  ({
+    type: 'refund.due',
+    refundId,
+    upToMinor,
+    reason: 'taken down',
+    at,
+    source: { actor, id, version: 1 },
+  }) as const
+const answer = (message: object, actor = 'settlement', id = 'settlement-1') => ({
+  name: 'tell',
+  params: { actor, id, message },
+})
+const made = (id: string, minor: number) => refundOf(id, minor, { reason: 'taken down', requestedBy: null })
+const began = (minor: number) => answer({ type: 'payment.refundBegan', refundId: 'refund-1', minor })
+const ended = (minor: number, standing: string) =>
+  answer({ type: 'payment.refundEnded', refundId: 'refund-1', minor, standing })
+const nothing = answer({ type: 'payment.nothingDue', refundId: 'refund-1' })
+const effectsOf = (...messages: Parameters<typeof settled.when>) => settled.when(...messages).effects
+
+describe('money that is due', () => {
+  it('C11 goes back in exactly the amount that was named, and whoever named it hears of it', () => {
+    expect(effectsOf(due())).toEqual([made('refund-1', 250_000), began(250_000)])
+    expect(settled.when(due()).when(refundChanged('refund-1', 'processed')).effects).toEqual([
+      ended(250_000, 'processed'),
+    ])
+    expect(settled.when(due()).when(refundChanged('refund-1', 'failed')).effects).toEqual([
+      ended(250_000, 'failed'),
+    ])
+  })
+
+  it('is what is still missing of the amount, after what has gone back or is on its way', () => {
+    for (const before of [[], [refundChanged('refund-0', 'processed')]])
+      expect(settled.when(requestRefund('refund-0', 100_000), ...before).when(due()).effects).toEqual([
+        made('refund-1', 150_000),
+        began(150_000),
+      ])
+    // What failed never moved.
+    const failed = settled.when(requestRefund('refund-0', 100_000), refundChanged('refund-0', 'failed'))
+    expect(failed.when(due()).effects).toEqual([made('refund-1', 250_000), began(250_000)])
+  })
+
+  it('is nothing when as much has gone back, or nothing came in', () => {
+    expect(settled.when(requestRefund('refund-0', 250_000)).when(due()).effects).toEqual([nothing])
+    expect(awaiting.when(due()).effects).toEqual([nothing])
+    expect(settled.when(disputeChanged(price.minor, 'open')).when(due()).effects).toEqual([nothing])
+  })
+
+  it('is never more than was charged', () =>
+    expect(effectsOf(due({ upToMinor: 2 * price.minor }))).toEqual([
+      made('refund-1', price.minor),
+      began(price.minor),
+    ]))
+
+  it('is given back once, however often it is said', () => {
+    const story = settled.when(due())
+    expect(story.when(due()).effects).toEqual([])
+    expect(story.when(refundChanged('refund-1', 'processed')).when(due()).effects).toEqual([
+      ended(250_000, 'processed'),
+    ])
+  })
+
+  it('without an amount or an id is all that is left, and a purchase hears nothing of it', () => {
+    const all = due({ refundId: null, upToMinor: null, actor: 'purchase', id: 'purchase-1' })
+    expect(effectsOf(all)).toEqual([made('refund-auto', price.minor)])
+    expect(effectsOf(all, all)).toEqual([made('refund-auto', price.minor)])
+    expect(settled.when(requestRefund('refund-0', price.minor)).when(all).effects).toEqual([])
+  })
+
+  it('to an enrollment is told to the enrollment', () =>
+    expect(effectsOf(due({ actor: 'enrollment', id: 'enrollment-1' }))[1]).toEqual(
+      answer(
+        { type: 'payment.refundBegan', refundId: 'refund-1', minor: 250_000 },
+        'enrollment',
+        'enrollment-1',
+      ),
+    ))
+})
+
+it.each([
+  [0, 0, 0, 500, 500],
+  [100, 50, 0, 500, 350],
+  [100, 0, 450, 500, 0],
+  [0, 0, 200, 400, 300],
+  [300, 0, 0, 200, 0],
+])(
+  '%d refunded, %d pending and %d contested of 500: of %d there are %d due',
+  (refunded, pending, disputed, upTo, left) => {
+    const books: Books = {
+      charged: 500,
+      refunds: [
+        { refundId: 'a', minor: refunded, standing: 'processed' },
+        { refundId: 'b', minor: pending, standing: 'pending' },
+        { refundId: 'c', minor: 77, standing: 'failed' },
+      ],
+      disputes: [{ disputeId: 'd', minor: disputed, standing: 'open' }],
+    }
+    expect(dueOf(books, upTo)).toBe(left)
+  },
+)
