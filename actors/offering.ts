@@ -121,6 +121,15 @@ export const offering = defineActor({
     visibility: { type: 'text', of: visibilityOf },
   },
   topics: { offering: 'id', user: 'ownerId', org: 'orgId' },
+  hides: [
+    'offering.unpublished',
+    'offering.archived',
+    'offering.flagged',
+    'offering.tutorChanged',
+    'offering.deleting',
+    'offering.deleted',
+    'offering.removed',
+  ],
   scopes: (principal) => [
     { orgId: principal.orgId, visibility: 'public' },
     ...managedOfferings(principal).filter(({ visibility }) => visibility === 'private'),

@@ -173,6 +173,31 @@ describe('who sees an offering', () => {
     expect(await codeOf(learner, 'offerings.get', { id })).toBe('not_found')
   })
 
+  it('S2.1 whoever watches what is public hears nothing any more when it is hidden', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const [id, other] = [await aPack(tutor), await aPack(tutor)]
+    const topics = [`offering:${id}`, `offering:${other}`]
+    for (const client of [learner, tutor])
+      expect(await client.subscribe({ topics })).toMatchObject({ ok: true })
+    const inBatches = await anActor(server, ['student'], tutor.orgId)
+    await inBatches.subscribe({ topics, mode: 'batch' })
+    await done(tutor, 'offerings.update', { id, title: 'Piano' })
+    await done(admin, 'offerings.flag', { id, note: 'Copied from somebody' })
+    await done(tutor, 'offerings.update', { id, title: 'Still copied' })
+    await done(tutor, 'offerings.update', { id: other, title: 'Violin' })
+    expect(await tutor.next('offering.flagged')).toMatchObject({ data: { note: 'Copied from somebody' } })
+    await tutor.next('offering.updated', ({ view }) => view.title === 'Still copied')
+    for (const client of [learner, inBatches]) {
+      expect(await client.next('topic.closed')).toEqual({ topic: `offering:${id}`, reason: 'forbidden' })
+      const name = client === learner ? 'offering.updated' : 'events'
+      await client.next(name, (heard) => JSON.stringify(heard).includes('Violin'))
+      expect(JSON.stringify(client.received)).toContain('"Piano"')
+      expect(JSON.stringify(client.received)).not.toMatch(/opied/)
+    }
+    await done(admin, 'offerings.clear', { id })
+    expect(await learner.subscribe({ topics })).toMatchObject({ ok: true })
+  })
+
   it('its journal is for its tutor and for operators', async () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
