@@ -100,10 +100,10 @@ export type ActorDefinition<
   /** Topic kind → the column that holds its id. Each turn is published on the topics of before and after it. */
   topics: Record<string, NoInfer<ColumnName> | 'id'>
   /**
-   * Facts after which the actor may not be there any more for some of those who watch it. They are asked again before they
-   * hear of it.
+   * Facts with which the actor may cease or begin to be there for some. Those who watch it are asked again before they
+   * hear of it, and what went before is not replayed to anybody.
    */
-  hides?: readonly (keyof C['events'] & string)[]
+  changesAudience?: readonly (keyof C['events'] & string)[]
   /** Which actors a principal may know of; any one scope that matches is enough. For all others it does not exist. */
   scopes: (principal: Principal) => readonly Scope<NoInfer<ColumnName>>[]
   /** Who may send each command to an actor in scope. Total on purpose: a new command without a rule does not compile. */

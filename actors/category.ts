@@ -16,7 +16,7 @@ export const category = defineActor({
     standing: { type: 'text', of: ({ value }) => value },
   },
   topics: { category: 'id', org: 'orgId' },
-  hides: ['category.deleted'],
+  changesAudience: ['category.deleted'],
   scopes: ({ orgId }) => [{ orgId, standing: 'active' }],
   unique: {
     category_unique_name: { code: 'already_exists', message: 'a category of this name exists' },

@@ -121,12 +121,15 @@ export const offering = defineActor({
     visibility: { type: 'text', of: visibilityOf },
   },
   topics: { offering: 'id', user: 'ownerId', org: 'orgId' },
-  hides: [
+  changesAudience: [
+    'offering.published',
     'offering.unpublished',
     'offering.archived',
     'offering.flagged',
+    'offering.cleared',
     'offering.tutorChanged',
     'offering.deleting',
+    'offering.kept',
     'offering.deleted',
     'offering.removed',
   ],

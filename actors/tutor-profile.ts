@@ -43,7 +43,7 @@ export const tutorProfile = defineActor({
     displayName: { type: 'text', of: ({ context }) => context.displayName },
   },
   topics: { tutorProfile: 'id', user: 'tutorId', org: 'orgId' },
-  hides: ['tutorProfile.rejected', 'tutorProfile.deleted'],
+  changesAudience: ['tutorProfile.approved', 'tutorProfile.rejected', 'tutorProfile.deleted'],
   scopes: (principal) => [
     { orgId: principal.orgId, status: 'approved', standing: 'active' },
     ...managed(principal),

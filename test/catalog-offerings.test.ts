@@ -198,6 +198,26 @@ describe('who sees an offering', () => {
     expect(await learner.subscribe({ topics })).toMatchObject({ ok: true })
   })
 
+  it('S2.1 what was said while it was hidden is not replayed afterwards', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const id = await aPack(tutor, { isPublished: false, title: 'Secret draft' })
+    await done(tutor, 'offerings.update', { id, title: 'Another secret' })
+    const published = await done(tutor, 'offerings.publish', { id })
+    const flagged = await done(admin, 'offerings.flag', { id, note: 'Secret note' })
+    const cleared = await done(admin, 'offerings.clear', { id })
+    await done(tutor, 'offerings.update', { id, description: 'Open' })
+    const resume = (client: Client, after: number) => client.subscribe({ topics: [`offering:${id}`], after })
+    for (const after of [0, published.position - 1, flagged.position])
+      for (const client of [learner, tutor])
+        expect(await resume(client, after)).toMatchObject({ error: { code: 'resync_required' } })
+    expect(await resume(learner, cleared.position)).toMatchObject({ ok: true })
+    expect(await learner.next('offering.updated')).toMatchObject({ data: { fields: ['description'] } })
+    expect(JSON.stringify(learner.received)).not.toContain('ecret n')
+    // Whoever has the other topics of the actor may see all of it.
+    await tutor.subscribe({ topics: [`user:${tutor.id}`], after: published.position - 1 })
+    expect(await tutor.next('offering.flagged')).toMatchObject({ data: { note: 'Secret note' } })
+  })
+
   it('its journal is for its tutor and for operators', async () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)

@@ -188,13 +188,13 @@ export const createSockets = (deps: Dependencies): Sockets => {
         inTurn(connection, subscriptions.interrupt(connection, topic, position)).catch(failed)
   }
 
-  const hiding = new Set(deps.definitions.flatMap(({ hides = [] }) => hides))
+  const changingAudience = new Set(deps.definitions.flatMap(({ changesAudience = [] }) => changesAudience))
   /** Before which events somebody is asked again, about which one's actor, and from which position on they go on. */
   const questionsOf = (events: readonly Routed[]) =>
     events.flatMap((routed, index) => {
       const { event } = routed
       return [
-        ...(hiding.has(event.type) ? [{ before: index, event, position: event.position - 1 }] : []),
+        ...(changingAudience.has(event.type) ? [{ before: index, event, position: event.position - 1 }] : []),
         ...(isMove(routed, events[index + 1])
           ? [{ before: index + 1, event, position: event.position }]
           : []),
