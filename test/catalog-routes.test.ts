@@ -331,7 +331,7 @@ describe('course materials', () => {
 
     const list = (query: string) => asTutor('GET', `/v1/coursematerials?coursePackId=${coursePackId}${query}`)
     expect(idsOf(await list('&type=externalLink'))).toEqual([id])
-    expect(idsOf(await list(''))).toEqual([id, plain.body.data.id].toSorted())
+    expect(idsOf(await list(''))).toEqual([id as string, plain.body.data.id as string].toSorted())
     expect(idsOf(await asTutor('GET', '/v1/coursematerials?type=file'))).toEqual([plain.body.data.id])
     expect(await list('&type=zip')).toMatchObject(
       refusal(400, 'invalid_input', { details: [{ path: ['type'] }] }),
