@@ -229,7 +229,7 @@ const overHttp: Channel = async ({ access: { operation }, made, person }) => {
   const fields = FIELDS[operation]?.(made).rest
   const ask = async (query: object) => {
     const search = new URLSearchParams({ ...(method === 'GET' ? fields : {}), ...query })
-    const path = url.replace(':id', made.id) + (search.size > 0 ? `?${search}` : '')
+    const path = url.replace(':id', made.id) + (search.size > 0 ? `?${search.toString()}` : '')
     return http(server, person)(method, path, fields && method !== 'GET' ? { body: fields } : {})
   }
   const ids: string[] = []
