@@ -23,7 +23,7 @@ import { isOperator } from './topics.ts'
 type Snapshot = SnapshotFrom<typeof offeringMachine>
 
 /** The same for the same offering, so that all who ask about its learners ask the same actor. */
-export const rosterId = (offeringId: string): string => derivedId('roster', offeringId)
+const rosterId = (offeringId: string): string => derivedId('roster', offeringId)
 
 const isOwner = (principal: Principal, { context }: Snapshot) =>
   context.orgId === principal.orgId && context.ownerId === principal.userId && has(principal, 'instructor')
@@ -82,15 +82,17 @@ const DEFAULT_CURRENCY = 'NGN'
 
 /** What may be said about moderation, by whom; `remove` wants a reason of its own. */
 const moderationFault = (update: Update, principal: Principal) => {
-  const { moderationStatus, moderationNote, ...others } = update
   const field = firstGiven(update, 'moderationStatus', 'moderationNote')
   if (!field) return undefined
   if (!has(principal, 'admin', 'system')) return forbiddenField(field)
+  const { moderationStatus } = update
   if (moderationStatus === undefined) return invalidField('moderationStatus', 'is missing')
   if (moderationStatus === 'removed')
     return invalidField('moderationStatus', '`remove` does that, with a reason')
-  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0]
-  return other === undefined ? undefined : invalidField(other, 'cannot change together with moderation')
+  const other = Object.entries(update).find(
+    ([name, value]) => value !== undefined && !name.startsWith('moderation'),
+  )
+  return other && invalidField(other[0], 'cannot change together with moderation')
 }
 
 export const offering = defineActor({

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LEAST_MINOR } from '../contracts/least-minor.ts'
 import { CURRENCIES } from '../contracts/money.ts'
+import { createOrganisation } from '../src/auth/organisations.ts'
 import {
   aCatalogue,
   aCourse,
@@ -376,6 +377,24 @@ describe('changes', () => {
       expect(await codeOf(tutor, 'offerings.update', { id, ...price(least - 1) })).toBe('price_below_minimum')
       expect(await codeOf(tutor, 'offerings.update', { id, ...price(0) })).toBe('ok')
     }
+  })
+
+  it("C18 a price that names no currency is in the organisation's", async () => {
+    const orgId = randomUUID()
+    const createdAt = server.now()
+    await createOrganisation(server.database, {
+      id: orgId,
+      name: orgId,
+      createdAt,
+      settings: { currency: 'GHS' },
+    })
+    const admin = await anActor(server, ['admin'], orgId)
+    const tutor = await aTutor(server, { orgId, admin })
+    const id = await aPack(tutor, { price: { minor: 5_000 } })
+    expect(await offeringFor(tutor, id)).toMatchObject({ price: { minor: 5_000, currency: 'GHS' } })
+    await done(tutor, 'offerings.update', { id, price: { minor: 5_000, currency: 'KES' } })
+    await done(tutor, 'offerings.update', { id, price: { minor: 6_000 } })
+    expect(await offeringFor(tutor, id)).toMatchObject({ price: { minor: 6_000, currency: 'KES' } })
   })
 
   it('S2.25 S2.26 S2.33 scheduling is consistent when it is published', async () => {
