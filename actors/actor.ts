@@ -99,6 +99,11 @@ export type ActorDefinition<
   columns: Record<ColumnName, Column<SnapshotFrom<Machine>>>
   /** Topic kind → the column that holds its id. Each turn is published on the topics of before and after it. */
   topics: Record<string, NoInfer<ColumnName> | 'id'>
+  /**
+   * Facts with which the actor may cease or begin to be there for some. Those who watch it are asked again before they
+   * hear of it, and what went before is not replayed to anybody.
+   */
+  changesAudience?: readonly (keyof C['events'] & string)[]
   /** Which actors a principal may know of; any one scope that matches is enough. For all others it does not exist. */
   scopes: (principal: Principal) => readonly Scope<NoInfer<ColumnName>>[]
   /** Who may send each command to an actor in scope. Total on purpose: a new command without a rule does not compile. */

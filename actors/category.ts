@@ -16,6 +16,7 @@ export const category = defineActor({
     standing: { type: 'text', of: ({ value }) => value },
   },
   topics: { category: 'id', org: 'orgId' },
+  changesAudience: ['category.deleted'],
   scopes: ({ orgId }) => [{ orgId, standing: 'active' }],
   unique: {
     category_unique_name: { code: 'already_exists', message: 'a category of this name exists' },

@@ -20,7 +20,7 @@ export const offeringIdsOf = async (read: Read, principal: Principal) => {
 }
 
 /** Whether somebody sees a material: S2.52, which denies whatever it does not allow. */
-export const isMaterialVisible = async (read: Read, principal: Principal, material: Found) => {
+const isMaterialVisible = async (read: Read, principal: Principal, material: Found) => {
   if (has(principal, 'admin', 'system')) return true
   const { orgId, userId } = principal
   const { offeringId }: MaterialContext = material.snapshot.context

@@ -39,6 +39,7 @@ export const material = defineActor({
   },
   // Not for everybody who operates the organisation: what one pays for is in them (S2.45).
   topics: { material: 'id', user: 'ownerId' },
+  changesAudience: ['material.deleted'],
   scopes: managed,
   unique: {
     material_unique_title: { code: 'already_exists', message: 'title: a material of this title exists' },

@@ -22,6 +22,9 @@ import { isOperator } from './topics.ts'
 
 type Snapshot = SnapshotFrom<typeof offeringMachine>
 
+/** Whoever has completed it keeps what was learnt; the offering may go. */
+const UNDER_WAY = ['requested', 'pending_payment', 'active', 'suspended', 'closing']
+
 const isOwner = (principal: Principal, { context }: Snapshot) =>
   context.orgId === principal.orgId && context.ownerId === principal.userId && has(principal, 'instructor')
 
@@ -79,15 +82,17 @@ const DEFAULT_CURRENCY = 'NGN'
 
 /** What may be said about moderation, by whom; `remove` wants a reason of its own. */
 const moderationFault = (update: Update, principal: Principal) => {
-  const { moderationStatus, moderationNote, ...others } = update
   const field = firstGiven(update, 'moderationStatus', 'moderationNote')
   if (!field) return undefined
   if (!has(principal, 'admin', 'system')) return forbiddenField(field)
+  const { moderationStatus } = update
   if (moderationStatus === undefined) return invalidField('moderationStatus', 'is missing')
   if (moderationStatus === 'removed')
     return invalidField('moderationStatus', '`remove` does that, with a reason')
-  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0]
-  return other === undefined ? undefined : invalidField(other, 'cannot change together with moderation')
+  const other = Object.entries(update).find(
+    ([name, value]) => value !== undefined && !name.startsWith('moderation'),
+  )
+  return other && invalidField(other[0], 'cannot change together with moderation')
 }
 
 export const offering = defineActor({
@@ -118,6 +123,18 @@ export const offering = defineActor({
     visibility: { type: 'text', of: visibilityOf },
   },
   topics: { offering: 'id', user: 'ownerId', org: 'orgId' },
+  changesAudience: [
+    'offering.published',
+    'offering.unpublished',
+    'offering.archived',
+    'offering.flagged',
+    'offering.cleared',
+    'offering.tutorChanged',
+    'offering.deleting',
+    'offering.kept',
+    'offering.deleted',
+    'offering.removed',
+  ],
   scopes: (principal) => [
     { orgId: principal.orgId, visibility: 'public' },
     ...managedOfferings(principal).filter(({ visibility }) => visibility === 'private'),
@@ -163,7 +180,7 @@ export const offering = defineActor({
       if ((await lookup.count('offering', { scopes })) === 0) return { ok: true, payload: {} }
       const count = await lookup.count('enrollment', {
         scopes: [{ offeringId: id }],
-        where: [{ column: 'live', is: '=', value: true }],
+        where: [{ column: 'status', is: 'in', value: UNDER_WAY }],
       })
       return count > 0
         ? refused('has_enrollments', `${count} learner(s) are enrolled: unpublish instead`, { count })

@@ -43,6 +43,7 @@ export const tutorProfile = defineActor({
     displayName: { type: 'text', of: ({ context }) => context.displayName },
   },
   topics: { tutorProfile: 'id', user: 'tutorId', org: 'orgId' },
+  changesAudience: ['tutorProfile.approved', 'tutorProfile.rejected', 'tutorProfile.deleted'],
   scopes: (principal) => [
     { orgId: principal.orgId, status: 'approved', standing: 'active' },
     ...managed(principal),
@@ -98,7 +99,7 @@ export const tutorProfile = defineActor({
   explain: {
     update: ({ value }, { profileStatus }) => ({
       code: 'not_allowed_in_state',
-      message: `it is ${String(value)} and cannot become ${profileStatus}`,
+      message: `it is ${value} and cannot become ${profileStatus}`,
     }),
   },
   view: ({ value, context }, id) => ({

@@ -3,7 +3,7 @@ import { defineContract, type CommandOf, type EventOf, type ViewOf } from './con
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf, SearchText } from './queries.ts'
 import { Id, StoredInstant, textOf, titleOf, WebAddress } from './scalars.ts'
 
-export const MaterialKind = z.enum(['file', 'video', 'image', 'document', 'externalLink'])
+const MaterialKind = z.enum(['file', 'video', 'image', 'document', 'externalLink'])
 export type MaterialKind = z.output<typeof MaterialKind>
 
 const said = {

@@ -5,7 +5,7 @@ import { Flag, GetInput, JournalInput, JournalPage, PageFields, pageOf, SearchTe
 import { Id, Note, StoredInstant, textOf, titleOf, WebAddress, wholeNumber } from './scalars.ts'
 
 /** A course is learned from its modules; a course pack is a number of lessons with its tutor. */
-export const OfferingKind = z.enum(['course', 'course_pack'])
+const OfferingKind = z.enum(['course', 'course_pack'])
 export type OfferingKind = z.output<typeof OfferingKind>
 
 export const Publication = z.enum(['draft', 'published', 'archived'])
@@ -19,8 +19,8 @@ export const Visibility = z
   .describe('`public` while it is published, approved, and by an approved tutor')
 export type Visibility = z.output<typeof Visibility>
 
-export const Difficulty = z.enum(['beginner', 'intermediate', 'advanced'])
-export const SchedulingType = z.enum(['flexible', 'strict'])
+const Difficulty = z.enum(['beginner', 'intermediate', 'advanced'])
+const SchedulingType = z.enum(['flexible', 'strict'])
 
 const courseTerms = {
   durationMinutes: z.int().min(1).max(1_000_000).nullable(),

@@ -222,8 +222,11 @@ export const takeLesson = enrollment.enqueueActions(({ context, event, enqueue }
   enqueue.assign({ lessons })
 })
 
+/** Whoever is done takes no place any more: the offering may be deleted. */
 export const complete = enrollment.enqueueActions(({ context, enqueue }) => {
   enqueue.emit({ type: 'enrollment.completed', ...factsOf(context) })
+  enqueue(tellRoster(({ admitted }) => ({ type: 'enrollment.ended', admitted })))
+  enqueue.assign({ admitted: false })
 })
 
 export const suspend = enrollment.enqueueActions(({ context, event, enqueue }) => {

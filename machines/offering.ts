@@ -65,7 +65,8 @@ export const offeringMachine = offering.createMachine({
                   {
                     guard: { type: 'changes', params: { published: true, to: false } },
                     target: 'draft',
-                    actions: [edit, say('unpublished')],
+                    // Whoever only sees what is published hears nothing of what it says from now on.
+                    actions: [say('unpublished'), edit],
                   },
                 ],
               },

@@ -30,37 +30,33 @@ export const rankedText = (
   { narrowed, meant, asked, whole, titled, told }: Asked,
 ): { text: string; parameters: unknown[] } => {
   const parameters: unknown[] = []
-  const bind = (value: unknown, type: string) => `$${parameters.push(value)}::${type}`
+  const bind: Bind = (value, type) => `$${parameters.push(value)}::${type}`
   const table = `"${tableName(definition.contract.actor)}"`
-  const name = `lower("${columnName(title)}")`
-  const columns = `id, ${name} as title, search_title, search`
+  const titleText = `lower("${columnName(title)}")`
+  const columns = `id, ${titleText} as title, search_title, search`
   const query = bind(narrowed, 'tsquery')
   const sameTitle = `lower(${bind(search.text, 'text')})`
   const conditions = conditionsOf(definition, search, bind)
-  const near = (column: string, expected: number) => `
-    select ${columns} from (
-      select * from ${table} where ctid < ${blocks(table, bind(expected, 'float8'))} offset 0
-    ) as near where ${column} @@ ${query} and ${conditions} limit ${COMPARED}`
-  // The planner is not told which words these are: it always takes the index, and never a scan that may find nothing.
-  const indexed = (column: string) =>
-    `select ${columns} from ${table} where ${column} @@ (select ${query}) and ${conditions}`
+  const near = (expected: number) =>
+    `(select * from ${table} where ctid < ${blocks(table, bind(expected, 'float8'))} offset 0) as near`
+  const found = (from: string, where: string) =>
+    `select ${columns} from ${from} where ${where} and ${conditions}`
+  // The planner is not told which words these are: it takes the index, and never a scan that may find nothing.
+  const hidden = `(select ${query})`
+  const isElsewhere = `not search_title @@ ${query}`
+  const sources = [
+    ...(titled > 0 ? [found(near(titled), `search_title @@ ${query}`)] : []),
+    found(table, `search_title @@ ${hidden}`),
+    ...(told > 0 ? [found(near(told), `search @@ ${query} and ${isElsewhere}`)] : []),
+    found(table, `search @@ ${hidden} and ${isElsewhere}`),
+  ]
   const text = `
-with titled_near as materialized (${near('search_title', titled)}
-), titled as materialized (
-  select * from titled_near union all (
-    ${indexed('search_title')} and (select count(*) from titled_near) < ${COMPARED} limit ${COMPARED})
-), told_near as materialized (
-  select * from (${near('search', told)}) as near
-  where (select count(*) from titled) < ${COMPARED} and not search_title @@ ${query}
-), told as materialized (
-  select * from told_near union all (
-    ${indexed('search')} and not search_title @@ ${query}
-    and (select count(*) from titled) < ${COMPARED} and (select count(*) from told_near) < ${COMPARED} limit ${COMPARED})
-), candidate as materialized (
+with ${sources.map((source, index) => `source_${index} as materialized (${source} and ${isWanted(index)} limit ${COMPARED})`).join(',\n')},
+candidate as materialized (
   select distinct on (id) * from (
-    select * from titled union all select * from told union all
-    (select ${columns} from ${table} where ${name} = ${sameTitle} and ${conditions} limit ${COMPARED})
-  ) as found order by id
+    ${sources.map((_, index) => `select * from source_${index} union all`).join(' ')}
+    (${found(table, `${titleText} = ${sameTitle}`)} limit ${COMPARED})
+  ) as source order by id
 ), ranked as (
   select id, (
     case when search @@ ${bind(asked, 'tsquery')} then 8000000 else 0 end
@@ -78,6 +74,12 @@ select (select count(*) from candidate) as total, page.score, row.id, row.versio
 from (select) as one left join page on true left join ${table} as row on row.id = page.id
 order by page.score desc, page.id`
   return { text, parameters }
+}
+
+/** A source is read only while those before it have found too little. */
+const isWanted = (index: number) => {
+  const counts = Array.from({ length: index }, (_, before) => `(select count(*) from source_${before})`)
+  return `${['0', ...counts].join(' + ')} < ${COMPARED}`
 }
 
 /**

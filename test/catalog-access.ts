@@ -61,6 +61,7 @@ export type Verdict =
   | 'not_allowed_in_state'
   | 'already_exists'
   | 'has_offerings'
+  | 'profile_required'
   | 'category_in_use'
   | 'invalid_input'
 
@@ -106,6 +107,9 @@ const profiles = states('tutor profile', {
     ['updateTutorProfile: profileStatus', U, FIELD, FIELD, FIELD, FIELD, FIELD, Y, N],
     ['updateTutorProfile: tutorId', U, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD],
     ['deleteTutorProfile', U, N, N, Y, N, F, Y, N],
+    ['tutorProfiles.approve', U, N, N, F, N, F, Y, N],
+    ['tutorProfiles.search', N, N, N, Y, N, Y, Y, N],
+    ['tutorProfiles.journal', U, N, N, Y, N, Y, Y, N],
   ],
   approved: [
     ['getTutorProfile', Y, Y, Y, Y, Y, Y, Y, N],
@@ -114,12 +118,16 @@ const profiles = states('tutor profile', {
     ['updateTutorProfile: profileStatus', U, FIELD, FIELD, FIELD, FIELD, FIELD, Y, N],
     ['updateTutorProfile: tutorId', U, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD],
     ['deleteTutorProfile', U, F, F, Y, F, F, Y, N],
+    ['tutorProfiles.reject', U, F, F, F, F, F, Y, N],
+    ['tutorProfiles.search', Y, Y, Y, Y, Y, Y, Y, N],
+    ['tutorProfiles.journal', U, N, N, Y, N, Y, Y, N],
   ],
   rejected: [
     ['getTutorProfile', N, N, N, Y, N, Y, Y, N],
     ['listTutorProfiles', N, N, N, Y, N, Y, Y, N],
     ['updateTutorProfile', U, N, N, Y, N, F, Y, N],
     ['deleteTutorProfile', U, N, N, Y, N, F, Y, N],
+    ['tutorProfiles.resubmit', U, N, N, Y, N, F, F, N],
   ],
   offering: [['deleteTutorProfile', U, F, F, 'has_offerings', F, F, Y, N]],
   deleted: [
@@ -148,8 +156,16 @@ const hiddenAndDeletable: Line[] = [
 ]
 
 const packs = states('course pack', {
-  none: [['createCoursePack', U, F, N, Y, F, F, F, F]],
-  draft: hiddenAndDeletable,
+  none: [
+    ['createCoursePack', U, F, N, Y, F, F, F, F],
+    ['offerings.createCourse', U, F, 'profile_required', Y, F, F, F, F],
+  ],
+  draft: [
+    ...hiddenAndDeletable,
+    ['offerings.publish', U, N, N, Y, N, F, Y, N],
+    ['offerings.search', N, N, N, Y, N, Y, Y, N],
+    ['offerings.journal', U, N, N, Y, N, Y, Y, N],
+  ],
   published: [
     ['getCoursePack', Y, Y, Y, Y, Y, Y, Y, N],
     ['listCoursePacks', Y, Y, Y, Y, Y, Y, Y, N],
@@ -157,9 +173,17 @@ const packs = states('course pack', {
     ...moderated,
     ['deleteCoursePack', U, F, F, Y, F, F, 'invalid_input', N],
     ['deleteCoursePack: reason', U, F, F, F, F, F, Y, N],
+    ['offerings.unpublish', U, F, F, Y, F, F, Y, N],
+    ['offerings.archive', U, F, F, Y, F, F, Y, N],
+    ['offerings.setModules', U, F, F, Y, F, F, Y, N],
+    ['offerings.flag', U, F, F, F, F, F, Y, N],
+    ['offerings.delete', U, F, F, Y, F, F, Y, N],
+    ['offerings.remove', U, F, F, F, F, F, Y, N],
+    ['offerings.search', Y, Y, Y, Y, Y, Y, Y, N],
+    ['offerings.journal', U, N, N, Y, N, Y, Y, N],
   ],
   unapproved: hiddenAndDeletable,
-  flagged: hiddenAndDeletable,
+  flagged: [...hiddenAndDeletable, ['offerings.clear', U, N, N, F, N, F, Y, N]],
   archived: [
     ...hidden(STATE),
     ['deleteCoursePack', U, N, N, Y, N, F, 'invalid_input', N],
@@ -186,6 +210,7 @@ const owned: Line[] = [
   ['updateCourseMaterial', U, N, N, Y, N, N, Y, N],
   ['updateCourseMaterial: coursePackId', U, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD, FIELD],
   ['deleteCourseMaterial', U, N, N, Y, N, N, Y, N],
+  ['materials.journal', U, N, N, Y, N, N, Y, N],
 ]
 
 const materials = states('course material', {
@@ -211,6 +236,7 @@ const categories = states('course category', {
     ['listCourseCategories', Y, Y, Y, Y, Y, Y, Y, N],
     ['updateCourseCategory', U, F, F, F, F, F, Y, N],
     ['deleteCourseCategory', U, F, F, F, F, F, Y, N],
+    ['categories.journal', U, N, N, N, N, Y, Y, N],
   ],
   used: [['deleteCourseCategory', U, F, F, F, F, F, 'category_in_use', N]],
   deleted: [

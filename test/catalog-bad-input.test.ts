@@ -77,7 +77,7 @@ describe('prices', () => {
     const others = ['EUR', 'ngn', '', 566, { $ne: 'NGN' }].map(
       (currency) =>
         [
-          `currency ${String(currency)}`,
+          `currency ${JSON.stringify(currency)}`,
           () => codeOf(tutor, 'offerings.update', { id, price: { minor: 5_000, currency } }),
           'invalid_input',
         ] as const,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LEAST_MINOR } from '../contracts/least-minor.ts'
 import { CURRENCIES } from '../contracts/money.ts'
+import { createOrganisation } from '../src/auth/organisations.ts'
 import {
   aCatalogue,
   aCourse,
@@ -173,6 +174,51 @@ describe('who sees an offering', () => {
     expect(await codeOf(learner, 'offerings.get', { id })).toBe('not_found')
   })
 
+  it('S2.1 whoever watches what is public hears nothing any more when it is hidden', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const [id, other] = [await aPack(tutor), await aPack(tutor)]
+    const topics = [`offering:${id}`, `offering:${other}`]
+    for (const client of [learner, tutor])
+      expect(await client.subscribe({ topics })).toMatchObject({ ok: true })
+    const inBatches = await anActor(server, ['student'], tutor.orgId)
+    await inBatches.subscribe({ topics, mode: 'batch' })
+    await done(tutor, 'offerings.update', { id, title: 'Piano' })
+    await done(admin, 'offerings.flag', { id, note: 'Copied from somebody' })
+    await done(tutor, 'offerings.update', { id, title: 'Still copied' })
+    await done(tutor, 'offerings.update', { id: other, title: 'Violin' })
+    expect(await tutor.next('offering.flagged')).toMatchObject({ data: { note: 'Copied from somebody' } })
+    await tutor.next('offering.updated', ({ view }) => view.title === 'Still copied')
+    for (const client of [learner, inBatches]) {
+      expect(await client.next('topic.closed')).toEqual({ topic: `offering:${id}`, reason: 'forbidden' })
+      const name = client === learner ? 'offering.updated' : 'events'
+      await client.next(name, (heard) => JSON.stringify(heard).includes('Violin'))
+      expect(JSON.stringify(client.received)).toContain('"Piano"')
+      expect(JSON.stringify(client.received)).not.toMatch(/opied/)
+    }
+    await done(admin, 'offerings.clear', { id })
+    expect(await learner.subscribe({ topics })).toMatchObject({ ok: true })
+  })
+
+  it('S2.1 what was said while it was hidden is not replayed afterwards', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const id = await aPack(tutor, { isPublished: false, title: 'Secret draft' })
+    await done(tutor, 'offerings.update', { id, title: 'Another secret' })
+    const published = await done(tutor, 'offerings.publish', { id })
+    const flagged = await done(admin, 'offerings.flag', { id, note: 'Secret note' })
+    const cleared = await done(admin, 'offerings.clear', { id })
+    await done(tutor, 'offerings.update', { id, description: 'Open' })
+    const resume = (client: Client, after: number) => client.subscribe({ topics: [`offering:${id}`], after })
+    for (const after of [0, published.position - 1, flagged.position])
+      for (const client of [learner, tutor])
+        expect(await resume(client, after)).toMatchObject({ error: { code: 'resync_required' } })
+    expect(await resume(learner, cleared.position)).toMatchObject({ ok: true })
+    expect(await learner.next('offering.updated')).toMatchObject({ data: { fields: ['description'] } })
+    expect(JSON.stringify(learner.received)).not.toContain('ecret n')
+    // Whoever has the other topics of the actor may see all of it.
+    await tutor.subscribe({ topics: [`user:${tutor.id}`], after: published.position - 1 })
+    expect(await tutor.next('offering.flagged')).toMatchObject({ data: { note: 'Secret note' } })
+  })
+
   it('its journal is for its tutor and for operators', async () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
@@ -331,6 +377,24 @@ describe('changes', () => {
       expect(await codeOf(tutor, 'offerings.update', { id, ...price(least - 1) })).toBe('price_below_minimum')
       expect(await codeOf(tutor, 'offerings.update', { id, ...price(0) })).toBe('ok')
     }
+  })
+
+  it("C18 a price that names no currency is in the organisation's", async () => {
+    const orgId = randomUUID()
+    const createdAt = server.now()
+    await createOrganisation(server.database, {
+      id: orgId,
+      name: orgId,
+      createdAt,
+      settings: { currency: 'GHS' },
+    })
+    const admin = await anActor(server, ['admin'], orgId)
+    const tutor = await aTutor(server, { orgId, admin })
+    const id = await aPack(tutor, { price: { minor: 5_000 } })
+    expect(await offeringFor(tutor, id)).toMatchObject({ price: { minor: 5_000, currency: 'GHS' } })
+    await done(tutor, 'offerings.update', { id, price: { minor: 5_000, currency: 'KES' } })
+    await done(tutor, 'offerings.update', { id, price: { minor: 6_000 } })
+    expect(await offeringFor(tutor, id)).toMatchObject({ price: { minor: 6_000, currency: 'KES' } })
   })
 
   it('S2.25 S2.26 S2.33 scheduling is consistent when it is published', async () => {

@@ -59,7 +59,7 @@ const idsOf = (answer: { body: { data: { items: { id: string }[] } } }) =>
   answer.body.data.items.map(({ id }) => id).toSorted()
 
 describe('tutor profiles', () => {
-  it('S2.66.3 S2.66.1 S2.66.4 S2.66.5 are made, shown, changed and deleted', async () => {
+  it('S2.66.1 S2.66.3 S2.66.4 S2.66.5 S2.6 are made, shown, changed and deleted', async () => {
     const person = await aUser(server, ['instructor'])
     const ask = http(server, person)
     const about = {
@@ -126,7 +126,7 @@ describe('tutor profiles', () => {
 })
 
 describe('course packs', () => {
-  it('S2.66.8 have the defaults of the source, and prices in major units with the exact one beside them', async () => {
+  it('S2.66.8 S2.9 have the defaults of the source, and prices in major units with the exact one beside them', async () => {
     const body = { tutorProfileId, preliminaryMeetingRequired: false, moderationStatus: 'removed' }
     const made = await asTutor('POST', '/v1/coursepacks', { body })
     expect([made.status, made.headers.get('location')]).toEqual([201, `/v1/coursepacks/${made.body.data.id}`])
@@ -258,7 +258,7 @@ describe('course packs', () => {
     expect((await asTutor('GET', path)).body.data).toMatchObject(body)
   })
 
-  it('S2.66.10 are deleted by their tutor, and taken away by administrators, who say why', async () => {
+  it('S2.66.10 S2.6 are deleted by their tutor, and taken away by administrators, who say why', async () => {
     const [own, body, query, other] = [await aPack(), await aPack(), await aPack(), await aPack()]
     const path = (pack: { id: string }) => `/v1/coursepacks/${pack.id}`
     expect((await asTutor('DELETE', path(own))).body.data).toMatchObject({
@@ -266,6 +266,12 @@ describe('course packs', () => {
       isPublished: false,
     })
     expect(await asTutor('GET', path(own))).toMatchObject(refusal(404, 'not_found'))
+    // It is kept, and nobody finds it.
+    const [kept] = await server.database.sql.query<{ visibility: string; visibility_idx: number }>(
+      { name: 'kept', text: 'select visibility, visibility_idx from offering where id = $1' },
+      [own.id],
+    )
+    expect(kept).toMatchObject({ visibility: 'deleted', visibility_idx: expect.any(Number) })
     expect((await asAdmin('DELETE', path(body), { body: { reason: 'copied' } })).body.data).toMatchObject({
       isActive: false,
       moderationStatus: 'removed',
@@ -331,7 +337,7 @@ describe('course materials', () => {
 
     const list = (query: string) => asTutor('GET', `/v1/coursematerials?coursePackId=${coursePackId}${query}`)
     expect(idsOf(await list('&type=externalLink'))).toEqual([id])
-    expect(idsOf(await list(''))).toEqual([id, plain.body.data.id].toSorted())
+    expect(idsOf(await list(''))).toEqual([id as string, plain.body.data.id as string].toSorted())
     expect(idsOf(await asTutor('GET', '/v1/coursematerials?type=file'))).toEqual([plain.body.data.id])
     expect(await list('&type=zip')).toMatchObject(
       refusal(400, 'invalid_input', { details: [{ path: ['type'] }] }),

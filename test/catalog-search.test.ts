@@ -20,8 +20,8 @@ afterAll(async () => {
 })
 
 /** An organisation with an administrator, a tutor whose profile is approved, and a learner. */
-const aCatalog = async () => {
-  const orgId = await anOrganisation(server)
+const aCatalog = async (home?: string) => {
+  const orgId = home ?? (await anOrganisation(server))
   const [adminUser, tutorUser, learnerUser] = await Promise.all([
     aUser(server, ['admin'], orgId),
     aUser(server, ['instructor'], orgId),
@@ -254,6 +254,19 @@ it('is the same over HTTP', async () => {
   const { status, body } = await get('GET', '/api/v1/offerings/search?text=bekeeping&maxPriceMinor=0&limit=5')
   expect(status).toBe(200)
   expect(body.data.items.map(({ view }: Item) => view.title)).toEqual(['Beekeeping'])
+})
+
+it('needs no sign-in, and finds then what everybody sees', async () => {
+  const { tutor, offer } = await aCatalog(server.defaultOrgId)
+  await offer('Glassblowing')
+  await offer('Glassblowing draft', { isPublished: false })
+  const nobody = http(server)
+  const { status, body } = await nobody('GET', '/api/v1/offerings/search?text=glassblow')
+  expect(status).toBe(200)
+  expect(body.data.items.map(({ view }: Item) => view.title)).toEqual(['Glassblowing'])
+  expect(await titles(tutor, 'glassblow')).toHaveLength(2)
+  expect((await nobody('GET', '/api/v1/tutorProfiles/search?text=ada')).body.data.items).toHaveLength(1)
+  expect((await nobody('GET', '/api/v1/offerings/search')).status).toBe(400)
 })
 
 it('finds tutors by name, subject and what they say, and only those that are approved', async () => {

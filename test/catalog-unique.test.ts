@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { aCatalogue, aCourse, anActor, aPack, aTutor, codeOf, done } from './support/catalog-scene.ts'
-import { aServer, type TestServer } from './support/server.ts'
+import { aServer, connect, type Client, type TestServer } from './support/server.ts'
 
 /** What there may be once, with many who want it at once; the database decides, and everybody hears how. */
 
@@ -68,6 +68,29 @@ describe('what there may be once', () => {
     expect(codes.filter((code) => code === 'ok')).toHaveLength(20)
     expect(codes.filter((code) => code === 'already_exists')).toHaveLength(20)
   })
+
+  it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+    'S2.35 two nodes that are asked at once agree on who was first',
+    async () => {
+      const { tutor } = await aCatalogue(server)
+      const elsewhere = await server.another()
+      onTestFinished(() => elsewhere.close())
+      const there = await connect(elsewhere, tutor)
+      const titles = Array.from({ length: 30 }, (_, index) => `Pack ${index}`)
+      const make = (client: Client) => (title: string) =>
+        codeOf(client, 'offerings.createCoursePack', {
+          tutorProfileId: tutor.profileId,
+          title,
+          preliminaryMeetingRequired: false,
+        })
+      const [here, other] = await Promise.all([
+        Promise.all(titles.map(make(tutor))),
+        Promise.all(titles.toReversed().map(make(there))),
+      ])
+      for (const [index, code] of here.entries())
+        expect(outcomes([code, other.toReversed()[index]!])).toEqual(once(2))
+    },
+  )
 
   it('S2.35 belongs to the tutor and the kind: another tutor, and a course, may have the same title', async () => {
     const { orgId, admin, tutor } = await aCatalogue(server)

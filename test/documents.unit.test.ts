@@ -128,7 +128,7 @@ describe('OpenAPI', () => {
     expect(ids.filter((id) => /journal|create|update|delete/i.test(id))).toEqual([])
   })
 
-  it('S2.66 has the twenty operations of the catalogue, at their addresses', () => {
+  it('S2.66 C2 has the twenty operations of the catalogue, at their addresses', () => {
     const addresses = Object.entries(rest.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { operationId }]) => [operationId, `${method} ${path}`] as const),
     )

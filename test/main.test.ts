@@ -117,7 +117,7 @@ describe('settings', () => {
       )
   })
 
-  it('all have a default, and demo data are on except in production', () => {
+  it('S2.2 all have a default, and demo data are on except in production', () => {
     expect(readConfig({})).toMatchObject({ HOST: '127.0.0.1', PORT: 3000, LOG_LEVEL: 'warn', demo: true })
     expect(readConfig({ NODE_ENV: 'production', LAUREL_TOKEN_SECRET: SECRET }).demo).toBe(false)
     expect(readConfig({ PORT: '', LAUREL_URL: 'http://127.0.0.1:3000' }).PORT).toBe(3000)

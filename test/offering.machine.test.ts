@@ -213,8 +213,8 @@ describe('an update', () => {
     offered.when(update({ price: { minor: 1 }, isPublished: false })).expect({
       state: state('draft', 'approved'),
       events: [
-        { type: 'offering.updated', ...facts, fields: ['price', 'isPublished'] },
         { type: 'offering.unpublished', ...facts },
+        { type: 'offering.updated', ...facts, fields: ['price', 'isPublished'] },
       ],
     })
   })

@@ -98,7 +98,10 @@ it('the documents that the server shows name only what it serves', async () => {
   for (const [path, methods] of Object.entries<object>(body.paths))
     for (const method of Object.keys(methods)) {
       const answer = await nobody(method.toUpperCase(), path.replace('{id}', randomUUID()))
-      if ([404, 405, 500].includes(answer.status)) expect.fail(`${method} ${path} answers ${answer.status}`)
+      // What everybody may ask for may be missing; the route itself says less.
+      const isThere = answer.status !== 404 || answer.body.error.message !== 'Not found'
+      if (!isThere || [405, 500].includes(answer.status))
+        expect.fail(`${method} ${path} answers ${answer.status}`)
     }
 })
 

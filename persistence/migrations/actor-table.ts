@@ -10,6 +10,8 @@ type ColumnSpec = ColumnType | `${ColumnType}, indexed`
 type Extras = {
   /** Columns of enumerations, with their values in order: `<name>_idx` counts from 0. */
   ordinals?: Record<string, readonly string[]>
+  /** What a column refers to: `user_account (id) on delete restrict`. */
+  references?: Record<string, string>
   /** By the name of the index, what must be unique where: `(tutor_id) where standing = 'active'`. */
   unique?: Record<string, string>
   /** By the name of the index, further ones. */
@@ -30,7 +32,7 @@ export const actorTable = (
     const [type, indexed] = spec.split(', ') as [ColumnType, 'indexed'?]
     return { column: columnName(name), type: SQL_TYPES[type], indexed: indexed !== undefined }
   })
-  const { ordinals = {}, unique = {}, indexes = {} } = extras
+  const { ordinals = {}, references = {}, unique = {}, indexes = {} } = extras
   return class extends Migration {
     override up() {
       this.addSql(`create table "${table}" (
@@ -49,6 +51,8 @@ export const actorTable = (
       this.addSql(`create index "${table}_machine" on "${table}" (machine)`)
       for (const { column, indexed } of specs)
         if (indexed) this.addSql(`create index "${table}_${column}" on "${table}" ("${column}", id)`)
+      for (const [name, target] of Object.entries(references))
+        this.addSql(`alter table "${table}" add foreign key ("${columnName(name)}") references ${target}`)
       for (const [name, text] of Object.entries(indexes))
         this.addSql(`create index ${name} on "${table}" ${text}`)
       for (const [name, text] of Object.entries(unique))

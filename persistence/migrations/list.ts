@@ -95,6 +95,8 @@ export const migrations: Migrations = [
       },
       {
         ordinals: { status: ['pending', 'approved', 'rejected'], standing: ['active', 'deleted'] },
+        // An account is never removed while it has a profile; it is blocked.
+        references: { tutorId: 'user_account (id) on delete restrict' },
         unique: { tutor_profile_unique_tutor: `(tutor_id) where standing = 'active'` },
       },
     ),

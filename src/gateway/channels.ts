@@ -57,6 +57,9 @@ const MAX_BUFFERED = 2_000
 
 const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
 
+export const hasListeners = ({ adapter: { rooms } }: Namespace, topic: string): boolean =>
+  rooms.has(roomOf(topic, 'each')) || rooms.has(roomOf(topic, 'batch'))
+
 /**
  * @param accepts whether events of an actor type are published in this namespace
  * @param reached the position up to which this node has delivered

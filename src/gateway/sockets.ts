@@ -6,7 +6,7 @@ import type { Routed } from '../../persistence/journal.ts'
 import type { Activity } from '../activity.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { admitTo, noSuchNamespace } from './admission.ts'
-import { createChannels, type Channels } from './channels.ts'
+import { createChannels, hasListeners, type Channels } from './channels.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { forgetRequests } from './forget-requests.ts'
@@ -197,13 +197,27 @@ export const createSockets = (deps: Dependencies): Sockets => {
     return rateLimited(admission)
   }
 
-  /** An actor has moved from one to another: those who listen to it go on only if they may know of it still. */
-  const askAgain = ({ namespace, subscriptions }: Frontage, { actor, position }: LiveEvent) => {
+  /** Those who listen to an actor go on only if they may know of it still. */
+  const askAgain = ({ namespace, subscriptions }: Frontage, { actor }: LiveEvent, position: number) => {
     const topic = `${actor.type}:${actor.id}`
+    if (!hasListeners(namespace, topic)) return
     for (const connection of connections.all())
       if (connection.socket.nsp === namespace && connection.topics.has(topic))
         inTurn(connection, subscriptions.interrupt(connection, topic, position)).catch(failed)
   }
+
+  const changingAudience = new Set(deps.definitions.flatMap(({ changesAudience = [] }) => changesAudience))
+  /** Before which events somebody is asked again, about which one's actor, and from which position on they go on. */
+  const questionsOf = (events: readonly Routed[]) =>
+    events.flatMap((routed, index) => {
+      const { event } = routed
+      return [
+        ...(changingAudience.has(event.type) ? [{ before: index, event, position: event.position - 1 }] : []),
+        ...(isMove(routed, events[index + 1])
+          ? [{ before: index + 1, event, position: event.position }]
+          : []),
+      ]
+    })
 
   const frontages = namespacesOf(deps.definitions).map(aFrontage)
   frontages.forEach(serve)
@@ -212,14 +226,13 @@ export const createSockets = (deps: Dependencies): Sockets => {
 
   return {
     deliver: (events, position) => {
-      const moves = events.flatMap((routed, index) => (isMove(routed, events[index + 1]) ? [index] : []))
+      const questions = questionsOf(events)
       for (const frontage of frontages) {
         let next = 0
-        for (const index of moves) {
-          const { event } = events[index]!
-          frontage.channels.deliver(events.slice(next, index + 1), event.position)
-          askAgain(frontage, event)
-          next = index + 1
+        for (const question of questions) {
+          frontage.channels.deliver(events.slice(next, question.before), question.position)
+          askAgain(frontage, question.event, question.position)
+          next = question.before
         }
         frontage.channels.deliver(next === 0 ? events : events.slice(next), position)
       }

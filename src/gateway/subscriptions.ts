@@ -62,6 +62,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   const types = new Set(definitions.map(({ contract }) => contract.actor))
   /** Narrows what is read of the journal where that is easy. */
   const actorType: string | null = types.size === 1 ? definitions[0]!.contract.actor : null
+  const changingAudience = new Set(definitions.flatMap(({ changesAudience = [] }) => changesAudience))
 
   const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
   let reads = 0
@@ -71,7 +72,16 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     return (await rules.get(kind)?.(principal, id)) ?? false
   }
 
-  const subscribe: Subscriptions['subscribe'] = async (subscriber, payload, ack) => {
+  const subscribe: Subscriptions['subscribe'] = (subscriber, payload, ack) =>
+    watch(subscriber, payload, ack, false)
+
+  /** `goesOn`: it has watched these topics until the position from which it resumes. */
+  const watch = async (
+    subscriber: Subscriber,
+    payload: unknown,
+    ack: (reply: Reply) => void,
+    goesOn: boolean,
+  ) => {
     const parsed = SubscribeInput.safeParse(payload)
     if (!parsed.success) return ack(invalid(parsed.error))
     const { mode, after, epoch } = parsed.data
@@ -105,7 +115,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       await limited(() =>
         after === undefined
           ? begin({ subscriber, topics, mode, catchingUp, join, ack: answer })
-          : resume({ subscriber, topics, mode, catchingUp, join, ack: answer, after, epoch }),
+          : resume({ subscriber, topics, mode, catchingUp, join, ack: answer, after, epoch, goesOn }),
       )
     } catch (error) {
       const reason = error instanceof Broken ? error.reason : undefined
@@ -138,12 +148,15 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     join(sender)
   }
 
-  const resume = async (job: Job & { after: number; epoch: string | undefined }) => {
-    const { subscriber, topics, mode, catchingUp, join, ack, after, epoch } = job
+  const resume = async (job: Job & { after: number; epoch: string | undefined; goesOn: boolean }) => {
+    const { subscriber, topics, mode, catchingUp, join, ack, after, epoch, goesOn } = job
     const page = await read(topics, after)
     const { head, complete } = page
     const impossible =
-      (epoch !== undefined && epoch !== head.epoch) || after > head.position || after < head.floor
+      (!goesOn && isAnothersPast(page, topics)) ||
+      (epoch !== undefined && epoch !== head.epoch) ||
+      after > head.position ||
+      after < head.floor
     const isLong = async () =>
       !complete && (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG
     if (impossible || (await isLong())) {
@@ -153,7 +166,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     begun.replayed++
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
     const sender = aSender(subscriber.socket, new Set(topics), mode, after)
-    await readOn({ subscriber, topics, sender, catchingUp, page })
+    await readOn({ subscriber, topics, sender, catchingUp, page, goesOn })
     for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
     join(sender)
   }
@@ -170,13 +183,15 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     sender: Sender
     catchingUp: CatchingUp
     page?: Page
+    goesOn?: boolean
   }): Promise<void> => {
-    const { subscriber, topics, sender, catchingUp } = job
+    const { subscriber, topics, sender, catchingUp, goesOn = true } = job
     for (let first = job.page; ; first = undefined) {
       // Also before the first one: there may have been a long line.
       for (const topic of topics)
         if (!(await mayWatch(subscriber.principal(), topic))) throw new Broken('forbidden')
       const page = first ?? (await readAgain(topics, sender.upTo()))
+      if (!goesOn && isAnothersPast(page, topics)) throw new Broken('resync_required')
       const carried = page.events.filter(({ event }) => types.has(event.actor.type))
       sender.send(carried, page.horizon)
       if (!subscriber.socket.connected) return
@@ -189,6 +204,13 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       catchingUp.buffer = []
     }
   }
+
+  /** Who may see an actor now need not have been allowed to before one of these: it was a draft, say, or hidden. */
+  const isAnothersPast = ({ events }: Page, topics: readonly string[]) =>
+    events.some(
+      ({ event: { type, actor } }) =>
+        changingAudience.has(type) && topics.includes(`${actor.type}:${actor.id}`),
+    )
 
   /** Time has passed since the journal was long enough. */
   const readAgain = async (topics: readonly string[], after: number) => {
@@ -223,7 +245,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       leave(subscriber, topic)
       const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
       return () =>
-        subscribe(subscriber, { topics: [topic], after, mode }, answered).catch((error: unknown) => {
+        watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
           closed(subscriber, topic, 'resync_required')
           throw error
         })

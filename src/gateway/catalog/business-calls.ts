@@ -81,7 +81,7 @@ const removeOrDelete: Send = async (ask, payload, { view, principal }) => {
 
 const deleting = (name: string, kind: OfferingView['kind']): OwnCall => ({
   name,
-  summary: `${deletion.summary}; with a reason, administrators take it away from everybody, and what is due is given back`,
+  summary: `Delete a ${NOUN[kind]} while nobody is enrolled; with a reason, administrators take it away from everybody, and what is due is given back`,
   definition: offering,
   like: 'delete',
   input: deletion.input.extend({
@@ -101,6 +101,7 @@ export const businessCalls = {
   deleteTutorProfile: renamed('deleteTutorProfile', tutorProfile, 'delete'),
   getCoursePack: {
     ...renamed('getCoursePack', offering, 'get'),
+    summary: 'One course pack',
     answer: getKind('course_pack'),
   },
   listCoursePacks: {
@@ -115,6 +116,7 @@ export const businessCalls = {
   createCoursePack: renamed('createCoursePack', offering, 'createCoursePack'),
   updateCoursePack: {
     ...renamed('updateCoursePack', offering, 'update'),
+    summary: 'Change what a course pack says and costs; what is published stays fit for that',
     answer: ofKind('course_pack', update),
   },
   deleteCoursePack: deleting('deleteCoursePack', 'course_pack'),
