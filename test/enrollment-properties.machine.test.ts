@@ -124,7 +124,7 @@ const checkRest = (world: World, keepsAccess: boolean) => {
     if (isClosed) expect(['active', 'suspended']).not.toContain(value)
   }
   expect((roster?.context as RosterContext | undefined)?.enrolled ?? 0).toBe(
-    enrollments().filter(({ of }) => of.endedAt === null).length,
+    enrollments().filter(({ value, of }) => of.endedAt === null && value !== 'completed').length,
   )
   for (const { id, of } of paymentsOf(world)) {
     expect(bucketsOf(of)).toMatchObject({ refundPending: 0, refunded: dueFor(world, id, of) })

@@ -118,11 +118,16 @@ describe('what the purchase says', () => {
       .expect({ state: 'active', events: [fact('activated')], context: { paymentId: 'payment-2' } }))
 
   it('S2.66 takes access away when nothing is left of the money', () => {
-    for (const story of [active, active.when(suspend), active.when(...done)])
+    const ways = [
+      [active, true],
+      [active.when(suspend), true],
+      [active.when(...done), false],
+    ] as const
+    for (const [story, counts] of ways)
       story.when(released(5)).expect({
         state: 'refunded',
         events: [fact('refunded', { reason: 'money_returned' })],
-        effects: [gone(true), left('payment-1')],
+        effects: [gone(counts), left('payment-1')],
       })
   })
 
@@ -194,7 +199,8 @@ describe('progress', () => {
     almost.when(progress('three', 1)).expect({
       state: 'completed',
       events: [fact('progressed', { moduleId: 'three', moduleProgress: 1, progress: 1 }), fact('completed')],
-      effects: [],
+      // Whoever is done keeps no offering from being deleted.
+      effects: [gone(true)],
     })
   })
 
