@@ -282,7 +282,8 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
       }
       case 'cancel': {
         const name = chosen(actors.names('payment'), happening.pick)
-        return name && command(name, 'cancel', contextOf<PaymentContext>(name).payerId)
+        if (name) command(name, 'cancel', contextOf<PaymentContext>(name).payerId)
+        return
       }
       case 'drop':
         return commandOne('drop', happening.pick, 'learner')
@@ -308,10 +309,9 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
       case 'complete':
       case 'callOff': {
         const name = chosen(actors.names('lesson'), happening.pick)
-        return (
-          name &&
-          command(name, happening.do === 'complete' ? 'complete' : 'cancel', 'tutor-1', { reason: 'ill' })
-        )
+        const type = happening.do === 'complete' ? 'complete' : 'cancel'
+        if (name) command(name, type, 'tutor-1', { reason: 'ill' })
+        return
       }
       case 'deskRefund': {
         const name = chosen(actors.names('payment'), happening.pick)
