@@ -68,7 +68,10 @@ export const aHouse = async (
 }
 
 /** The product as users start it, in a process of its own. */
-export const serve = async (databaseUrl: string): Promise<Served> => {
+export const serve = async (
+  databaseUrl: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Served> => {
   const port = await freePort()
   const child = fork('src/main.ts', {
     // As `npm start` does: a small young generation keeps the resident set small, and costs no throughput here.
@@ -81,6 +84,7 @@ export const serve = async (databaseUrl: string): Promise<Served> => {
       LAUREL_RATE_LIMIT: '100000000',
       LAUREL_TOKEN_SECRET: TOKEN_SECRET,
       LOG_LEVEL: 'error',
+      ...environment,
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -7,6 +7,7 @@ import { benchMemory } from './memory.ts'
 import { benchNodes } from './nodes.ts'
 import { benchPeers, quickPeers } from './peers/run.ts'
 import { benchProfile } from './profile.ts'
+import { benchRemoval } from './removal.ts'
 import { begin, writeResults } from './results.ts'
 import { benchSockets } from './sockets.ts'
 import { benchColdStart, benchDueTimers } from './storage.ts'
@@ -24,6 +25,7 @@ const benches: Record<string, () => Promise<void>> = {
   nodes: benchNodes,
   growth: benchGrowth,
   catalog: benchCatalog,
+  removal: benchRemoval,
 }
 
 const USAGE = `npm run bench -- --quick       the engines side by side on one screen, in less than three minutes
