@@ -27,7 +27,7 @@ export const purchase = defineActor({
         const roster = rosterId(context.offeringId)
         return {
           ...snapshot,
-          context: { ...context, holder, enrollment: null, used: false, rosterId: roster },
+          context: { ...context, holder, enrollment: null, used: false, goesBack: false, rosterId: roster },
         }
       },
     },

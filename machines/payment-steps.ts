@@ -69,7 +69,11 @@ export type PaymentContext = Omit<PaymentInput, keyof Envelope> &
     lookedAt: string | null
     card: Card | null
     failure: string | null
+    /** What is due and waits until no other refund is under way; payments of before there was any have none. */
+    dues?: readonly Due[]
   }
+
+type Due = { refundId: string; upToMinor: number; reason: string; wanted?: Wanted }
 
 type Requests = {
   type: 'requestRefund'
@@ -349,27 +353,47 @@ export const refundAll = (reason: string) =>
     enqueue(beginRefund({ ...begun, minor: context.amount.minor }))
   })
 
-/** Somebody has decided that money is due; how much of it is still to be given back is known here only. */
+/**
+ * Somebody has decided that money is due; how much of it is still to be given back is known here only, and only when no
+ * other refund is under way, because that may fail.
+ */
 export const giveBack = payment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'refund.due')
   const { upToMinor, reason, source } = event
   const refundId = event.refundId ?? context.autoRefundId
   const wanted = whoWants(source)
-  const answer = (message: RefundNews) => {
-    if (wanted) enqueue({ type: 'tell', params: { ...wanted, message } })
-  }
   const known = context.refunds.find((refund) => refund.refundId === refundId)
   // What was begun is answered when it ends.
   if (known?.standing === 'pending') return
-  if (known) {
-    const { minor: begun, standing } = known
-    return answer({ type: 'payment.refundEnded', refundId, minor: begun, standing })
+  if (known && wanted) {
+    const { minor, standing } = known
+    const message = { type: 'payment.refundEnded', refundId, minor, standing } as const
+    enqueue({ type: 'tell', params: { ...wanted, message } })
   }
-  const minor = dueOf(context, upToMinor ?? context.charged)
-  if (minor === 0) return answer({ type: 'payment.nothingDue', refundId })
-  const begun = { refundId, approved: true, reason, requestedBy: null, minor }
-  enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
-  answer({ type: 'payment.refundBegan', refundId, minor })
+  if (known || context.dues?.some((due) => due.refundId === refundId)) return
+  const due = { refundId, upToMinor: upToMinor ?? context.charged, reason, ...(wanted ? { wanted } : {}) }
+  enqueue.assign({ dues: [...(context.dues ?? []), due] })
+  enqueue(settleDues)
+})
+
+/** One after the other: what the first one gives back counts for the next. */
+const settleDues = payment.enqueueActions(({ context, enqueue }) => {
+  const [due, ...dues] = context.dues ?? []
+  if (!due || context.refunds.some(({ standing }) => standing === 'pending')) return
+  enqueue.assign({ dues })
+  const { refundId, upToMinor, reason, wanted } = due
+  const answer = (message: RefundNews) => {
+    if (wanted) enqueue({ type: 'tell', params: { ...wanted, message } })
+  }
+  const minor = dueOf(context, upToMinor)
+  if (minor > 0) {
+    const begun = { refundId, approved: true, reason, requestedBy: null, minor }
+    enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
+    answer({ type: 'payment.refundBegan', refundId, minor })
+  } else {
+    answer({ type: 'payment.nothingDue', refundId })
+    enqueue(settleDues)
+  }
 })
 
 /** A purchase says it in nobody's name. */
@@ -390,6 +414,7 @@ export const takeRefund = payment.enqueueActions(({ context, event, enqueue }) =
   enqueue.emit({ type: REFUND_EVENTS[standing], ...factsOf(context), refundId, refund, ...books })
   enqueue.assign({ refunds })
   enqueue(releaseWhenGone)
+  enqueue(settleDues)
 })
 
 type RefundRequest = {

@@ -21,6 +21,8 @@ export type PurchaseContext = Omit<PurchaseInput, keyof Envelope> & {
   enrollment: { id: string; openedAt: string } | null
   /** An enrollment has begun with what was paid. */
   used: boolean
+  /** The payment has been asked to give it back, so nobody begins with it any more. */
+  goesBack: boolean
 }
 
 type Holder = { paymentId: string; version: number; paid: boolean; amount: Money | null }
@@ -46,8 +48,8 @@ const purchase = setup({
 
 /** Whoever wants it hears that it is paid; whoever has paid and is not enrolled may have come too late. */
 const pass = purchase.enqueueActions(({ context, enqueue }) => {
-  const { holder, enrollment, rosterId, orgId, offeringId, used } = context
-  if (!holder?.paid) return
+  const { holder, enrollment, rosterId, orgId, offeringId, used, goesBack } = context
+  if (!holder?.paid || goesBack) return
   const { paymentId, amount } = holder
   if (enrollment) {
     const message = { type: 'purchase.paid', paymentId, amount } as const
@@ -79,6 +81,7 @@ export const purchaseMachine = purchase.createMachine({
     holder: null,
     enrollment: null,
     used: false,
+    goesBack: false,
   }),
   initial: 'free',
   states: {
@@ -130,7 +133,7 @@ export const purchaseMachine = purchase.createMachine({
       actions: purchase.enqueueActions(({ context, event: { source }, enqueue }) => {
         const { holder, enrollment } = context
         enqueue.emit({ type: 'purchase.released', ...factsOf(context, source.id) })
-        enqueue.assign({ holder: null, used: false })
+        enqueue.assign({ holder: null, used: false, goesBack: false })
         const message = { type: 'purchase.released' } as const
         if (holder?.paid && enrollment)
           enqueue({ type: 'tell', params: { actor: 'enrollment', id: enrollment.id, message } })
@@ -160,12 +163,13 @@ export const purchaseMachine = purchase.createMachine({
     ],
     'offering.closed': {
       // Whoever is enrolled may be about to begin with it, and says so at the end.
-      guard: ({ context: { holder, enrollment, used } }) =>
-        holder?.paid === true && enrollment === null && !used,
+      guard: ({ context: { holder, enrollment, used, goesBack } }) =>
+        holder?.paid === true && enrollment === null && !used && !goesBack,
       actions: purchase.enqueueActions(({ context: { holder }, event, enqueue }) => {
         assertEvent(event, 'offering.closed')
         const { reason } = event
         const message = { type: 'refund.due', refundId: null, upToMinor: null, reason } as const
+        enqueue.assign({ goesBack: true })
         enqueue({ type: 'tell', params: { actor: 'payment', id: holder!.paymentId, message } })
       }),
     },

@@ -315,7 +315,9 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
       }
       case 'deskRefund': {
         const name = chosen(actors.names('payment'), happening.pick)
-        if (!name) return
+        // "Everything" is what is left at that moment: what is under way may fail, and is nobody's decision here.
+        if (!name || contextOf<PaymentContext>(name).refunds.some(({ standing }) => standing === 'pending'))
+          return
         const before = contextOf<PaymentContext>(name).refunds.length
         command(name, 'requestRefund', 'admin-1', {
           refundId: `desk-${(made += 1)}`,

@@ -49,19 +49,27 @@ describe('money that is due', () => {
     ])
   })
 
-  it('is what is still missing of the amount, after what has gone back or is on its way', () => {
-    for (const before of [[], [refundChanged('refund-0', 'processed')]])
-      expect(settled.when(requestRefund('refund-0', 100_000), ...before).when(due()).effects).toEqual([
-        made('refund-1', 150_000),
-        began(150_000),
-      ])
+  it('is what is still missing of the amount, once it is known what has gone back', () => {
+    const earlier = settled.when(requestRefund('refund-0', 100_000))
+    const waiting = earlier.when(due()).expect({ state: 'settled', effects: [] })
+    const end = refundChanged('refund-0', 'processed')
+    expect(waiting.when(end).effects).toEqual([made('refund-1', 150_000), began(150_000)])
+    expect(earlier.when(end).when(due()).effects).toEqual([made('refund-1', 150_000), began(150_000)])
     // What failed never moved.
-    const failed = settled.when(requestRefund('refund-0', 100_000), refundChanged('refund-0', 'failed'))
-    expect(failed.when(due()).effects).toEqual([made('refund-1', 250_000), began(250_000)])
+    const failed = refundChanged('refund-0', 'failed')
+    expect(waiting.when(failed).effects).toEqual([made('refund-1', 250_000), began(250_000)])
+    expect(earlier.when(failed).when(due()).effects).toEqual([made('refund-1', 250_000), began(250_000)])
+  })
+
+  it('of two goes back one after the other, and the first counts for the second', () => {
+    const second = due({ refundId: 'refund-2', upToMinor: 300_000, actor: 'enrollment', id: 'enrollment-1' })
+    const both = settled.when(due()).when(second).expect({ state: 'settled', effects: [] })
+    expect(both.when(refundChanged('refund-1', 'processed')).effects).toContainEqual(made('refund-2', 50_000))
   })
 
   it('is nothing when as much has gone back, or nothing came in', () => {
-    expect(settled.when(requestRefund('refund-0', 250_000)).when(due()).effects).toEqual([nothing])
+    const gone = settled.when(requestRefund('refund-0', 250_000), refundChanged('refund-0', 'processed'))
+    expect(gone.when(due()).effects).toEqual([nothing])
     expect(awaiting.when(due()).effects).toEqual([nothing])
     expect(settled.when(disputeChanged(price.minor, 'open')).when(due()).effects).toEqual([nothing])
   })
