@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import { Client } from 'pg'
 import { dehydrate, start } from '../actors/engine/step.ts'
@@ -7,6 +9,8 @@ import type { LaurelServer } from '../src/server.ts'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { LANGUAGES, SENTENCES, SYLLABLES } from './catalog-words.ts'
 import { closedLoop, middle, show } from './load.ts'
+import { record } from './results.ts'
+import { familyProcessorMs, processorMs } from './processor-time.ts'
 import { PASSWORD, prepare, serve, signIn } from './processes.ts'
 
 const WINDOW_MS = Number(process.env['BENCH_MS'] ?? 2_000)
@@ -27,13 +31,28 @@ export const benchCatalog = async () => {
     auth: { token: await signIn(laurel.url, EMAIL) },
   })
   const next = turns()
+  const postmaster = Number(readFileSync(join(postgres.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])
   for (const atOnce of [1, 8])
     for (const [label, questions] of Object.entries({ ...searches(), ...lists() })) {
       const ask = async () => answered(socket, questions[next() % questions.length]!)
       await closedLoop(atOnce, WINDOW_MS / 4, ask)
       const runs = []
-      for (let round = 0; round < ROUNDS; round++) runs.push(await closedLoop(atOnce, WINDOW_MS, ask))
+      let [databaseMs, serverMs, count] = [0, 0, 0]
+      for (let round = 0; round < ROUNDS; round++) {
+        const before = [familyProcessorMs(postmaster), processorMs(laurel.child.pid!), next()]
+        runs.push(await closedLoop(atOnce, WINDOW_MS, ask))
+        const after = [familyProcessorMs(postmaster), processorMs(laurel.child.pid!), next()]
+        const [ofDatabase, ofServer, asked] = after.map((value, index) => value - before[index]!)
+        databaseMs += ofDatabase!
+        serverMs += ofServer!
+        count += asked!
+      }
       show(`${label}, ${atOnce} at once`, middle(runs))
+      const each = { databaseMs: databaseMs / count, serverMs: serverMs / count }
+      record({ label: `${label}, ${atOnce} at once, processor time`, ...each })
+      console.log(
+        `    processor time of each: PostgreSQL ${each.databaseMs.toFixed(1)} ms, server ${each.serverMs.toFixed(1)} ms`,
+      )
     }
   socket.disconnect()
   await laurel.stop()

@@ -17,7 +17,7 @@ export const PageFields = { limit: Limit.optional(), after: z.string().min(1).ma
 
 /** What somebody types into a search box. */
 export const SearchText = titleOf(200).describe(
-  'Words or beginnings of words; when they match little, similar words are found, too',
+  'Words, the last of which may be unfinished; when they match little, similar words are found, too',
 )
 
 /** One page of actors; `next` is absent on the last one. */

@@ -17,7 +17,7 @@ type Asked = {
 }
 
 /** So many matches of the title, and so many of the rest, are compared with each other; a common word has many more. */
-const COMPARED = 300
+const COMPARED = 200
 
 /**
  * One statement that compares a bounded number of matches and reads one page of them, best first. Those whose title matches

@@ -27,11 +27,13 @@ const SEARCHED: Readonly<Record<string, { title: string; narrowing: readonly str
 }
 
 /** Whoever finds fewer than this may have misspelt something. */
-const FEW = 10
+const FEW = 5
 /** Words behind the tenth are not looked at. */
 const WORDS = 10
 /** Of one filter; a longer list is asked of the rows alone. */
 const MOST_VALUES = 50
+/** A scope and filters are asked of the index when no more than one match in so many satisfies them. */
+const KEPT_AWAY = 4
 /** Of so many matches, reading rows until enough have been seen takes less time than the index does. */
 const COMMON = 40_000
 
@@ -47,18 +49,26 @@ export const searchText = async (
   if (search.scopes.length === 0) return { found: [] }
   const words = await wordsOf(database, search.text)
   if (words.length === 0) return { found: [] }
-  const asked = words.map((word) => [begun(word)])
-  const found = await find(database, definition, search, { words, asked, meant: asked })
+  const last = words.at(-1)!
+  const whole = words.map((word) => [quoted(word)])
+  // Somebody may still be typing the last word.
+  const asked = [...whole.slice(0, -1), [begun(last)]]
+  const terms = { whole, asked, meant: words.length === 1 ? asked : whole }
+  const found = await find(database, definition, search, terms)
   if (found.total >= FEW) return found.page
   const similar = await similarWords(database, words)
-  // Somebody is still typing the last word.
-  const isUnfinished = words.length > 1 && !isPrefix(words.at(-1)!)
-  if (similar.size === 0 && !isUnfinished) return found.page
-  const meant = words
-    .slice(0, isUnfinished ? -1 : undefined)
-    .map((word) => [begun(word), ...(similar.get(word) ?? []).map(quoted)])
-  return (await find(database, definition, search, { words, asked, meant })).page
+  const ends = words.length === 1 || (await isRare(database, definition, begun(last))) ? [begun(last)] : []
+  const meant = words.flatMap((word, index) => {
+    const others = [...(word === last ? ends : []), ...(similar.get(word) ?? []).map(quoted)]
+    // A letter or two begin too much to be anything yet.
+    return word === last && words.length > 1 && !isPrefix(word) ? [] : [[...whole[index]!, ...others]]
+  })
+  return (await find(database, definition, search, { ...terms, meant })).page
 }
+
+/** A list of all that begins like this is made before anything else is looked at. */
+const isRare = async (database: Database, { contract }: AnyActorDefinition, term: string) =>
+  (await expected(database, contract.actor, 'search', term)) < COMMON
 
 /** Pictures are words here, as they are in the index. */
 const PICTURES = /[\u2600-\u27bf\u2b00-\u2bff\u{1f000}-\u{1faff}]/gu
@@ -87,12 +97,15 @@ const anyOf = (terms: readonly string[]) => `(${terms.join(' | ')})`
 
 const allOf = (terms: readonly (readonly string[])[]) => terms.map(anyOf).join(' & ')
 
-/** Words of titles that each of these may have been meant to be: two letters are wrong at most, and one of a short word. */
+/**
+ * Words of titles that each of these may have been meant to be: those that it begins, and those in which two letters are
+ * wrong at most, or one of a short word.
+ */
 const similarWords = async ({ sql }: Database, words: readonly string[]) => {
   const rows = await sql.query<{ word: string; similar: string }>(SIMILAR, [words])
   const similar = new Map<string, string[]>()
   for (const { word, similar: known } of rows)
-    if (editDistance(word, known) <= (word.length < 8 ? 1 : 2))
+    if (known.startsWith(word) || editDistance(word, known) <= (word.length < 8 ? 1 : 2))
       similar.set(word, [...(similar.get(word) ?? []), known])
   return similar
 }
@@ -105,18 +118,21 @@ const SIMILAR: Statement = {
   name: 'similar_words',
   text: `select asked.word, known.word as similar
 from unnest($1::text[]) as asked(word) cross join lateral (
-  select word, similarity(word, asked.word) as likeness from search_word
-  where word % asked.word and word <> asked.word
-  order by likeness desc, word limit 30
+  (select word from search_word where word % asked.word order by similarity(word, asked.word) desc, word limit 30)
+  union
+  (select word from search_word where word > asked.word and word < asked.word || chr(1114111)
+    and length(asked.word) > 2 order by length(word), word limit 10)
 ) as known
-where (select set_config('pg_trgm.similarity_threshold', '0.15', true)) is not null`,
+where known.word <> asked.word
+  and (select set_config('pg_trgm.similarity_threshold', '0.15', true)) is not null`,
 }
 
+/** Word by word; any of a word's terms is enough. */
 type Terms = {
-  words: readonly string[]
-  /** What the text says, word by word; any of a word's terms is enough. */
+  whole: readonly (readonly string[])[]
+  /** What the text says. */
   asked: readonly (readonly string[])[]
-  /** The same, or wider. */
+  /** What is looked for. */
   meant: readonly (readonly string[])[]
 }
 
@@ -126,19 +142,15 @@ const find = async (
   database: Database,
   definition: AnyActorDefinition,
   search: TextSearch,
-  { words, asked, meant }: Terms,
+  { whole, asked, meant }: Terms,
 ): Promise<{ page: FoundPage; total: number }> => {
   const { actor } = definition.contract
   const searched = SEARCHED[actor]!
-  const narrowed = [allOf(meant), ...narrowing(searched.narrowing, search)].join(' & ')
-  const whole = words.map((word) => [quoted(word)])
   const { text, parameters } = rankedText(definition, search, searched.title, {
-    narrowed,
     meant: allOf(meant),
     asked: allOf(asked),
     whole: allOf(whole),
-    titled: await expected(database, actor, 'search_title', narrowed),
-    told: await expected(database, actor, 'search', narrowed),
+    ...(await asIndexed(database, actor, allOf(meant), narrowing(searched.narrowing, search))),
   })
   // Without a name: there are too many kinds of it for PostgreSQL to keep the plans of all.
   const rows = await database.sql.query<Ranked>({ name: '', text }, parameters)
@@ -149,7 +161,22 @@ const find = async (
   return { page, total: Number(rows[0]?.total ?? 0) }
 }
 
-/** How many rows the planner expects to match; zero unless they are many. */
+/**
+ * What the index is asked. Lexemes that most matches have cost more than they keep away: reading their lists takes longer
+ * than reading the rows.
+ */
+const asIndexed = async (database: Database, actor: string, meant: string, narrowing: readonly string[]) => {
+  const all = [meant, ...narrowing].join(' & ')
+  const [some, narrow] = await Promise.all([
+    expected(database, actor, 'search', meant),
+    expected(database, actor, 'search', all),
+  ])
+  const narrowed = narrow < some / KEPT_AWAY ? all : meant
+  const [titled, told] = [await expected(database, actor, 'search_title', narrowed), Math.min(some, narrow)]
+  return { narrowed, titled: titled < COMMON ? 0 : titled, told: told < COMMON ? 0 : told }
+}
+
+/** How many rows the planner expects to match. */
 const expected = async (
   { sql }: Database,
   actor: string,
@@ -164,8 +191,7 @@ const expected = async (
     },
     [query],
   )
-  const rows = row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
-  return rows < COMMON ? 0 : rows
+  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
 }
 
 /** The part of the scopes and conditions that the index knows; all of them are asked again of each row. */

@@ -479,10 +479,7 @@ const connectNodes = ({ bus, delivery, runtime, sessions }: Nodes) => {
 }
 
 /** Every request and its answer have one id, which the log has too. */
-const createHttp = (
-  { options, clock: { now }, newId }: Parts,
-  { rewrite }: BasePath,
-): FastifyInstance => {
+const createHttp = ({ options, clock: { now }, newId }: Parts, { rewrite }: BasePath): FastifyInstance => {
   const app = fastify({
     rewriteUrl: ({ url = '/' }) => rewrite(url),
     loggerInstance: options.logger,

@@ -71,7 +71,7 @@ export class CatalogSearch extends Migration {
   override up() {
     // Trusted since PostgreSQL 13: whoever owns the database may do it.
     this.addSql(`create extension if not exists pg_trgm`)
-    this.addSql(`create table search_word (word text primary key)`)
+    this.addSql(`create table search_word (word text collate "C" primary key)`)
     this.addSql(`create index search_word_similar on search_word using gin (word gin_trgm_ops)`)
     this.addSql(REMEMBER)
     for (const searched of SEARCHED) {
