@@ -15,10 +15,10 @@ beforeEach(() => {
   ;({ admin } = scene.people())
 })
 
-const aLearner = async (offeringId: string, { completed = 0, total = completed } = {}) => {
+const aLearner = async (offeringId: string, wanted: { completed?: number; total?: number } = {}) => {
   const learner = await scene.aParty(['student'])
   const { id, paymentId } = await begun(offeringId, learner)
-  return { learner, id, paymentId, lessonIds: await lessons(id, { completed, total }) }
+  return { learner, id, paymentId, lessonIds: await lessons(id, wanted) }
 }
 
 /** The removal is made when nobody is let in any more. */

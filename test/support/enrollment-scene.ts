@@ -51,7 +51,12 @@ export const enrollmentScene = () => {
   }
 
   /** So many lessons, of which the first ones were given; the learner's enrollment has heard of all of them. */
-  const lessons = async (enrollmentId: string, { completed = 0, total = completed }): Promise<string[]> => {
+  const lessons = async (
+    enrollmentId: string,
+    wanted: { completed?: number; total?: number },
+  ): Promise<string[]> => {
+    const completed = wanted.completed ?? 0
+    const total = wanted.total ?? completed
     const ids: string[] = []
     for (let lesson = 0; lesson < total; lesson++) {
       const startsAt = scene.server().clock.at(3_600_000 * (lesson + 1))
