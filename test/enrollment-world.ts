@@ -70,6 +70,7 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
   let made = 0
 
   const valueOf = (name: Name) => actors.story(name)!.snapshot.value as unknown
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever asks knows which machine it is
   const contextOf = <Context>(name: Name) => actors.story(name)!.snapshot.context as Context
   const command = (to: Name, type: string, by: string, fields: object = {}) =>
     actors.send(to, { type, by, ...fields } as EventObject)
@@ -127,7 +128,7 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
   const runRemoval = (removalId: string) => {
     if ((valueOf(`removal:${removalId}`) as { running?: string }).running !== 'moving') return
     for (const name of settlementsOf(removalId))
-      if (valueOf(name) === 'planned') actors.send(name, { type: 'removal.run' } as EventObject)
+      if (valueOf(name) === 'planned') actors.send(name, { type: 'removal.run' })
   }
 
   const measureLessons = (owner: Name, enrollmentId: string) => {
@@ -135,7 +136,7 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
     const message = counts
       ? { type: 'lessons.measured', ...counts }
       : { type: 'lessons.unmeasurable', reason: 'there are others' }
-    actors.send(owner, message as EventObject)
+    actors.send(owner, message)
   }
 
   const verify = (owner: Name) => {
@@ -278,7 +279,7 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
         const name = chosen(actors.names('payment'), happening.pick)
         if (!name || contextOf<PaymentContext>(name).checkout === null) return
         received.add(idOf(name))
-        return actors.send(name, { type: 'webhook.charged' } as EventObject)
+        return actors.send(name, { type: 'webhook.charged' })
       }
       case 'cancel': {
         const name = chosen(actors.names('payment'), happening.pick)

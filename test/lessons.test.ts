@@ -59,7 +59,7 @@ describe('a lesson', () => {
   it('is for whoever is enrolled and has begun, with their own tutor', async () => {
     const { id: enrollmentId } = await begun(await aPack())
     const startsAt = at(1)
-    const arrange = (live: Party['live'] | typeof admin.live, fields: object) =>
+    const arrange = (live: Party['live'], fields: object) =>
       codeOf(live, 'lessons.schedule', { enrollmentId, startsAt, ...fields })
     const otherTutor = await aTutor(scene.server(), { orgId, admin: admin.live })
     const stranger = await scene.aParty(['admin'], undefined, await anOrganisation(scene.server()))

@@ -209,9 +209,9 @@ describe('an enrollment', () => {
 
   it('is unknown to a purchase of before, which begins with nothing used', () => {
     const earlier = purchase.earlier?.find(({ id }) => id === 'purchase@1')
-    const row = (holder: object | null) => {
+    const row = (known: object | null) => {
       const { id, orgId, payerId, offeringId } = input
-      return { value: holder ? 'paid' : 'free', context: { id, orgId, payerId, offeringId, holder } }
+      return { value: known ? 'paid' : 'free', context: { id, orgId, payerId, offeringId, holder: known } }
     }
     const lift = earlier!.lift as (row: object) => object
     expect(lift(row({ paymentId: 'a', version: 5, paid: true }))).toMatchObject({

@@ -204,7 +204,7 @@ describe('removing an offering', () => {
       const states = await Promise.all(
         [first, second].map(async (id) => (await done(admin.live, 'removals.get', { id })).data.status),
       )
-      expect(states.toSorted()).toEqual(['discarded', 'done'])
+      expect(new Set(states)).toEqual(new Set(['discarded', 'done']))
     }, PATIENCE)
     expect(await refundedOf(paymentId)).toBe(PRICE.minor)
   })
