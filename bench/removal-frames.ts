@@ -1,12 +1,13 @@
 import { io, type Socket } from 'socket.io-client'
 import type { BatchFrame, EventFrame, Reply } from '../contracts/protocol.ts'
+import { signIn } from './processes.ts'
 import { record } from './results.ts'
 
 type Frames = { frames: number; events: number; bySecond: readonly number[] }
 
 /** Counts what arrives on one topic, by second from the first subscription on. */
-export const watching = async (url: string, token: string, topic: string, mode: 'each' | 'batch') => {
-  const socket = await connect(url, token)
+export const watching = async (url: string, email: string, topic: string, mode: 'each' | 'batch') => {
+  const socket = await connect(url, email)
   const begun = performance.now()
   const counted = { frames: 0, events: 0, bySecond: [] as number[] }
   socket.onAny((name: string, payload: EventFrame | BatchFrame) => {
@@ -44,12 +45,24 @@ export const showFrames = (label: string, { frames, events, bySecond }: Frames) 
 /** Since an instant of this process's own clock. */
 export const seconds = (begun: number) => (performance.now() - begun) / 1_000
 
-/** A socket that has been let in. */
-export const connect = async (url: string, token: string): Promise<Socket> => {
-  const socket = io(`${url}/live`, { transports: ['websocket'], auth: { token }, forceNew: true })
+/** A socket that has been let in, and stays when the session of a quarter of an hour ends. */
+export const connect = async (url: string, email: string): Promise<Socket> => {
+  const auth = { token: await tokenOf(url, email) }
+  const socket = io(`${url}/live`, { transports: ['websocket'], auth, forceNew: true })
+  const refresh = async () => socket.emit('session.refresh', { token: await tokenOf(url, email) })
+  socket.on('session.expiring', () => void refresh())
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('connect_error', reject)
   })
   return socket
+}
+
+const FRESH_MS = 5 * 60_000
+let newest = { token: Promise.resolve(''), at: -Infinity }
+
+/** Whoever asks at the same time gets the same. */
+const tokenOf = (url: string, email: string): Promise<string> => {
+  if (performance.now() - newest.at > FRESH_MS) newest = { token: signIn(url, email), at: performance.now() }
+  return newest.token
 }

@@ -12,7 +12,7 @@ import { setStage } from '../test/removal-campaign/stage.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { show, type Measured } from './load.ts'
-import { aHouse, prepare, residentMb, serve, signIn, TOKEN_SECRET, type Served } from './processes.ts'
+import { aHouse, prepare, residentMb, serve, TOKEN_SECRET, type Served } from './processes.ts'
 import { connect, seconds, showFrames, watching } from './removal-frames.ts'
 import { record } from './results.ts'
 
@@ -36,15 +36,14 @@ export const benchRemoval = async () => {
   const { offeringId } = await setStage(place, provider, learners)
   console.log(`${ENROLLMENTS} enrollments and their payments were made in ${seconds(begun)} s`)
   const laurel = await served(url, provider)
-  const token = await signIn(laurel.url, EMAIL)
   const database = await openDatabase({ url, poolSize: 1 }, migrations)
 
-  const others = await Promise.all(mentors.map(() => connect(laurel.url, token)))
+  const others = await Promise.all(mentors.map(() => connect(laurel.url, EMAIL)))
   const ask = working(others, mentors)
   const alone = await paced(ask, until(WINDOW_MS))
   show(`${OTHERS} others, before the removal`, alone)
 
-  const outcome = await remove({ laurel, token, offeringId, database, ask })
+  const outcome = await remove({ laurel, offeringId, database, ask })
   show(`${OTHERS} others, beside the removal`, outcome.beside, alone)
   const owed = learners.reduce((sum, learner) => sum + refundedTo(learner), 0n)
   await provider.idle()
@@ -74,14 +73,13 @@ const served = async (url: string, provider: Provider): Promise<Served> => {
 
 type Removing = {
   laurel: Served
-  token: string
   offeringId: string
   database: Database
   ask: (worker: number) => Promise<unknown>
 }
 
-const remove = async ({ laurel, token, offeringId, database, ask }: Removing) => {
-  const socket = await connect(laurel.url, token)
+const remove = async ({ laurel, offeringId, database, ask }: Removing) => {
+  const socket = await connect(laurel.url, EMAIL)
   const call = async <Data>(name: string, input: object) => {
     const reply = (await socket.emitWithAck(name, input)) as Reply<Data>
     if (!reply.ok) throw new Error(`${name}: ${JSON.stringify(reply)}`)
@@ -101,9 +99,9 @@ const remove = async ({ laurel, token, offeringId, database, ask }: Removing) =>
   ]
   const orgId = await orgOf(database)
   const watchers = {
-    [`removal:<id>, each`]: await watching(laurel.url, token, `removal:${id}`, 'each'),
-    [`org:<id>, each`]: await watching(laurel.url, token, `org:${orgId}`, 'each'),
-    [`org:<id>, batch`]: await watching(laurel.url, token, `org:${orgId}`, 'batch'),
+    [`removal:<id>, each`]: await watching(laurel.url, EMAIL, `removal:${id}`, 'each'),
+    [`org:<id>, each`]: await watching(laurel.url, EMAIL, `org:${orgId}`, 'each'),
+    [`org:<id>, batch`]: await watching(laurel.url, EMAIL, `org:${orgId}`, 'batch'),
   }
   await reaches(id, 'planned')
   const planS = seconds(planBegun)
