@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aCatalogue, anActor, aPack, codeOf, done, offeringFor } from './support/catalog-scene.ts'
+import { aCatalogue, anActor, aPack, codeOf, deleted, done, offeringFor } from './support/catalog-scene.ts'
 import { anOrganisation, aServer, type Client, type TestServer } from './support/server.ts'
 
 let server: TestServer
@@ -73,7 +73,7 @@ describe('a category', () => {
     expect(await admin.call('categories.delete', { id })).toMatchObject({
       error: { code: 'category_in_use', details: { count: 1 } },
     })
-    await done(tutor, 'offerings.delete', { id: offeringId })
+    await deleted(tutor, offeringId)
     expect(await done(admin, 'categories.delete', { id })).toMatchObject({ state: 'deleted' })
     expect(await namesOf(learner)).toEqual([])
     await expect(aPack(tutor, { category: 'Music' })).rejects.toThrow('not_found')

@@ -10,11 +10,12 @@ import {
   aPack,
   aTutor,
   codeOf,
+  deleted,
   done,
   offeringFor,
   type Tutor,
 } from './support/catalog-scene.ts'
-import { anEnrollment, becomes, withEnrollments } from './support/enrollments.ts'
+import { anEnrollment } from './support/enrollments.ts'
 import { http } from './support/http.ts'
 import { anOrganisation, aServer, type Client, type TestServer } from './support/server.ts'
 
@@ -22,7 +23,7 @@ let server: TestServer
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  server = await aServer(withEnrollments, (end) => ends.unshift(end))
+  server = await aServer({}, (end) => ends.unshift(end))
 })
 afterAll(async () => {
   for (const end of ends) await end()
@@ -160,8 +161,7 @@ describe('who sees an offering', () => {
   it('S2.45 whoever is enrolled keeps it when the catalogue hides it, until that ends', async () => {
     const { orgId, admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
-    const of = { orgId, userId: learner.id, offeringId: id }
-    const { id: enrollmentId } = await anEnrollment(server, of)
+    const enrollmentId = await anEnrollment(learner, id)
     await done(admin, 'offerings.flag', { id, note: 'Copied?' })
     expect(await get(learner, id)).toMatchObject({
       ok: true,
@@ -170,7 +170,7 @@ describe('who sees an offering', () => {
     })
     expect(await codeOf(await anActor(server, ['student'], orgId), 'offerings.get', { id })).toBe('not_found')
     expect(await idsOf(learner)).toEqual([])
-    await becomes(server, enrollmentId, 'dropped', false)
+    await done(learner, 'enrollments.drop', { id: enrollmentId })
     expect(await codeOf(learner, 'offerings.get', { id })).toBe('not_found')
   })
 
@@ -451,7 +451,9 @@ describe('deletion', () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
     expect(await codeOf(learner, 'offerings.delete', { id })).toBe('forbidden')
-    expect(await done(tutor, 'offerings.delete', { id })).toMatchObject({ state: 'deleted', allowed: [] })
+    // Whether anybody is enrolled is asked first.
+    expect(await done(tutor, 'offerings.delete', { id })).toMatchObject({ state: 'deleting', allowed: [] })
+    await deleted(tutor, id)
     for (const client of [tutor, admin, learner]) {
       expect(await codeOf(client, 'offerings.get', { id })).toBe('not_found')
       expect(await codeOf(client, 'offerings.update', { id, title: 'Back' })).toBe('not_found')
@@ -465,9 +467,9 @@ describe('deletion', () => {
   })
 
   it('S2.54 S2.66.10 is refused while somebody is enrolled, which says how many', async () => {
-    const { orgId, admin, learner, tutor } = await aCatalogue(server)
+    const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
-    const { id: enrollmentId } = await anEnrollment(server, { orgId, userId: learner.id, offeringId: id })
+    const enrollmentId = await anEnrollment(learner, id)
     for (const client of [tutor, admin])
       expect(await client.call('offerings.delete', { id })).toMatchObject({
         error: {
@@ -477,7 +479,7 @@ describe('deletion', () => {
         },
       })
     expect(await codeOf(learner, 'offerings.delete', { id })).toBe('forbidden')
-    await becomes(server, enrollmentId, 'completed', false)
+    await done(learner, 'enrollments.drop', { id: enrollmentId })
     expect(await codeOf(tutor, 'offerings.delete', { id })).toBe('ok')
   })
 

@@ -818,7 +818,7 @@ describe('S2.66 /catalog', () => {
     const [own, other] = [await aPack(), await aPack()]
     const commandId = randomUUID()
     const first = await asOwner.call('deleteCoursePack', { id: own.id, commandId })
-    expect(first).toMatchObject({ ok: true, state: 'deleted' })
+    expect(first).toMatchObject({ ok: true, state: 'deleting' })
     expect(await asOwner.call('deleteCoursePack', { id: own.id, commandId })).toEqual(first)
     expect(await asDecider.call('deleteCoursePack', { id: other.id })).toMatchObject({
       error: { code: 'invalid_input', details: [{ path: ['reason'] }] },

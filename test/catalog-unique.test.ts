@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { aCatalogue, aCourse, anActor, aPack, aTutor, codeOf, done } from './support/catalog-scene.ts'
+import {
+  aCatalogue,
+  aCourse,
+  anActor,
+  aPack,
+  aTutor,
+  codeOf,
+  deleted,
+  done,
+} from './support/catalog-scene.ts'
 import { aServer, connect, type Client, type TestServer } from './support/server.ts'
 
 /** What there may be once, with many who want it at once; the database decides, and everybody hears how. */
@@ -104,7 +113,7 @@ describe('what there may be once', () => {
   it('C38 the title of a deleted pack, or of one that was removed, is free again', async () => {
     const { admin, tutor } = await aCatalogue(server)
     const first = await aPack(tutor, { title: 'Piano' })
-    await done(tutor, 'offerings.delete', { id: first })
+    await deleted(tutor, first)
     const second = await aPack(tutor, { title: 'Piano' })
     await done(admin, 'offerings.remove', { id: second, reason: 'copied' })
     await aPack(tutor, { title: 'Piano' })
@@ -154,7 +163,7 @@ describe('what there may be once', () => {
     expect(await codeOf(tutor, 'offerings.createCoursePack', { ...pack, commandId: theirs })).toBe(
       'already_exists',
     )
-    await done(tutor, 'offerings.delete', { id: first.id })
+    await deleted(tutor, first.id)
     expect(await codeOf(tutor, 'offerings.createCoursePack', { ...pack, commandId: theirs })).toBe('ok')
   })
 })

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../actors/actor.ts'
+import type { Active } from '../../actors/engine/turn.ts'
 import type { Accepted, Refused, Reply } from '../../contracts/protocol.ts'
 import { anonymousIn } from '../auth/anonymous.ts'
 import type { Arrivals } from './arrivals.ts'
@@ -52,6 +53,9 @@ export const askedOf = (
     return noted(like, await answered(answer(asking(principal), payload, principal)))
   }
 
+  const arrive = (id: string, satisfies: (actor: Active) => boolean) =>
+    arrivals.until({ definition, id, satisfies, timeoutMs: patienceMs })
+
   return {
     request,
     principal,
@@ -70,13 +74,12 @@ export const askedOf = (
       return { id: id!, version: version!, state: state!, allowed: allowed!, position: position!, view }
     },
     until: async (id, satisfies) => {
-      const seen = await arrivals.until({
-        definition,
-        id,
-        satisfies: ({ snapshot }) => satisfies(definition.view(snapshot, id)),
-        timeoutMs: patienceMs,
-      })
+      const seen = await arrive(id, ({ snapshot }) => satisfies(definition.view(snapshot, id)))
       return seen && definition.view(seen.snapshot, id)
+    },
+    untilState: async (id, satisfies) => {
+      const seen = await arrive(id, ({ state }) => satisfies(state))
+      return seen && { view: definition.view(seen.snapshot, id), state: seen.state }
     },
   }
 }

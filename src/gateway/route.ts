@@ -64,6 +64,11 @@ export type Asked = {
    * @returns its view then, satisfying or not
    */
   until: (id: string, satisfies: (view: unknown) => boolean) => Promise<unknown>
+  /** The same by the actor's state. */
+  untilState: (
+    id: string,
+    satisfies: (state: string) => boolean,
+  ) => Promise<{ view: unknown; state: string } | undefined>
 }
 
 /** What commands answer with over REST: the view and what stands beside it in a socket's acknowledgement. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { expect, vi } from 'vitest'
 import type { Role } from '../../actors/actor.ts'
 import { anOrganisation, aUser, connect, type Client, type Person, type TestServer } from './server.ts'
 
@@ -70,3 +71,14 @@ export const aCatalogue = async (server: TestServer) => {
 /** What one offering says to somebody; nothing when that one may not see it. */
 export const offeringFor = async (client: Client, id: string) =>
   (await client.call('offerings.get', { id })).data
+
+/** Deletes an offering, and waits until its roster has said that nobody is enrolled. */
+export const deleted = async (client: Client, id: string): Promise<void> => {
+  await vi.waitFor(
+    async () => {
+      const code = await codeOf(client, 'offerings.delete', { id })
+      expect(code).toBe('not_found')
+    },
+    { timeout: 25_000, interval: 50 },
+  )
+}

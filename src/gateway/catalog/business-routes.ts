@@ -7,7 +7,7 @@ import { invalid } from '../dispatcher.ts'
 import { refusePayload } from '../guard.ts'
 import { HttpRefusal } from '../http-envelope.ts'
 import type { OwnCall } from '../own-call.ts'
-import type { Route } from '../route.ts'
+import type { Asked, Route } from '../route.ts'
 
 /** What the catalogue's routes have in common: the sources' words outside, the contracts' words inside. */
 
@@ -47,6 +47,23 @@ export const reasonOf = (request: FastifyRequest): object => ({
   ...given(read(REASON.query, request.query)),
   ...given(readBody(REASON.body, request) ?? {}),
 })
+
+/**
+ * What became of it: an offering asks first whether anybody is enrolled, and clients of REST hear of nothing later.
+ * @throws HttpRefusal `has_enrollments` when somebody was faster
+ */
+export const deletion = async (
+  { own, untilState }: Pick<Asked, 'own' | 'untilState'>,
+  call: OwnCall,
+  fields: object,
+): Promise<Accepted> => {
+  const begun = await own(call, fields)
+  if (begun.state !== 'deleting') return begun
+  const { view, state } = (await untilState(begun.id!, (now) => now !== 'deleting')) ?? {}
+  if (state !== undefined && isActive(state))
+    throw new HttpRefusal({ code: 'has_enrollments', message: 'learners are enrolled: unpublish instead' })
+  return { ...begun, data: view ?? begun.data, state: state ?? 'deleting' }
+}
 
 /** For a body that makes something. */
 export const chosenId = { id: Id.optional().describe('Chosen by the client') }
@@ -168,9 +185,9 @@ const changing = (face: Face): Route[] => {
       url: `${base}/:id`,
       status: 200,
       ...(hasReason ? REASON : {}),
-      answer: async ({ request, own }) => {
-        const fields = hasReason ? reasonOf(request) : readBody(NOTHING, request)
-        return one(show, await own(calls.delete, fields))
+      answer: async (asked) => {
+        const fields = hasReason ? reasonOf(asked.request) : readBody(NOTHING, asked.request)
+        return one(show, await deletion(asked, calls.delete, fields))
       },
     },
   ]

@@ -22,6 +22,7 @@ import {
   read,
   readBody,
   REASON,
+  deletion,
   reasonOf,
   shownPage,
 } from './business-routes.ts'
@@ -224,8 +225,8 @@ export const courseRoutes: readonly Route[] = [
     summary: `${courseCalls.delete.summary} (Laurel's own)`,
     ...REASON,
     errors: commands.delete.errors,
-    answer: async ({ request, own }) => {
-      const { data, state } = await own(courseCalls.delete, reasonOf(request))
+    answer: async (asked) => {
+      const { data, state } = await deletion(asked, courseCalls.delete, reasonOf(asked.request))
       return showCourse(data as CourseView, state ?? '')
     },
   },
