@@ -5,7 +5,7 @@ import { Id, StoredInstant } from './scalars.ts'
 
 const NotificationStatus = z.enum(['unread', 'read'])
 
-export const NotificationView = z.strictObject({
+const NotificationView = z.strictObject({
   id: Id,
   recipientId: Id,
   topic: z.string().describe('What it is about, such as `enrollment.welcome`'),

@@ -106,7 +106,7 @@ export const enrollment = setup({
   guards: {
     isFree: ({ context }) => context.price.minor === 0,
     /** What the purchase says may arrive in another order than it was said in. */
-    isNews: ({ context, event }) => 'source' in event && event.source!.version > context.purchaseVersion,
+    isNews: ({ context, event }) => 'source' in event && event.source.version > context.purchaseVersion,
     isProgress: ({ context, event }) => {
       assertEvent(event, 'recordProgress')
       const known = context.modules[event.moduleId]?.progress ?? 0
@@ -122,15 +122,15 @@ export const enrollment = setup({
       return event.source.version > (context.lessons[event.source.id]?.version ?? 0)
     },
     losesAccess: ({ context, event }) =>
-      'source' in event && event.source!.version > context.purchaseVersion && !context.policy.keepsAccess,
-    isOurSettlement: ({ context, event }) => 'source' in event && event.source!.id === context.settlementId,
+      'source' in event && event.source.version > context.purchaseVersion && !context.policy.keepsAccess,
+    isOurSettlement: ({ context, event }) => 'source' in event && event.source.id === context.settlementId,
   },
   delays: { payment: ({ context }) => context.policy.payWithinMs },
 })
 
 export const factsOf = ({ userId, offeringId }: EnrollmentContext) => ({ userId, offeringId })
 
-export const lessonsOf = ({ lessons }: Pick<EnrollmentContext, 'lessons'>) => {
+const lessonsOf = ({ lessons }: Pick<EnrollmentContext, 'lessons'>) => {
   const arranged = Object.values(lessons).filter(({ status }) => status !== 'cancelled')
   const completed = arranged.filter(({ status }) => status === 'completed')
   return { completedLessons: completed.length, totalLessons: arranged.length }
@@ -355,5 +355,5 @@ export const leaveAfterAll = enrollment.enqueueActions(({ enqueue }) => {
 
 export const noteVersion = enrollment.assign({
   purchaseVersion: ({ context, event }) =>
-    'source' in event ? event.source!.version : context.purchaseVersion,
+    'source' in event ? event.source.version : context.purchaseVersion,
 })

@@ -82,7 +82,7 @@ describe('a category', () => {
   it('S2.66.20 an offering that is filed at the moment of the deletion is in none afterwards', async () => {
     const { admin, tutor } = await aCatalogue(server)
     const { id } = await done(admin, 'categories.create', { name: 'Music' })
-    const [deleted, ...packs] = await Promise.all([
+    const [outcome, ...packs] = await Promise.all([
       codeOf(admin, 'categories.delete', { id }),
       ...Array.from({ length: 5 }, () => aPack(tutor, { category: id }).catch(() => undefined)),
     ])
@@ -91,6 +91,6 @@ describe('a category', () => {
       .poll(async () =>
         (await Promise.all(made.map((pack) => offeringFor(tutor, pack)))).map(({ category }) => category),
       )
-      .toEqual(made.map(() => (deleted === 'ok' ? null : 'Music')))
+      .toEqual(made.map(() => (outcome === 'ok' ? null : 'Music')))
   })
 })

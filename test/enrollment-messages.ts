@@ -4,11 +4,10 @@ import { enrollmentMachine } from '../machines/enrollment.ts'
 import { given } from './given.ts'
 
 export const MINUTE = 60_000
-export const DAY = 24 * 60 * MINUTE
 export const at = '2026-01-01T09:00:00.000Z'
 export const later = (ms: number) => new Date(Date.parse(at) + ms).toISOString()
 export const price = { minor: 500_000, currency: 'NGN' as const }
-export const facts = { userId: 'learner-1', offeringId: 'offering-1' }
+const facts = { userId: 'learner-1', offeringId: 'offering-1' }
 
 export const input = {
   id: 'enrollment-1',
