@@ -123,6 +123,7 @@ export const enrollment = setup({
     },
     losesAccess: ({ context, event }) =>
       'source' in event && event.source.version > context.purchaseVersion && !context.policy.keepsAccess,
+    isRefunded: ({ event }) => event.type === 'removal.ended' && event.outcome === 'refunded',
     isOurSettlement: ({ context, event }) => 'source' in event && event.source.id === context.settlementId,
   },
   delays: { payment: ({ context }) => context.policy.payWithinMs },

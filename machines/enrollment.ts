@@ -36,6 +36,14 @@ const over = (status: 'completed' | 'dropped' | 'cancelled' | 'refunded') =>
         }),
   }) satisfies Parameters<typeof enrollment.createStateConfig>[0]['on']
 
+/** Its settlement never reached it, and people have seen to it. */
+const settledByHand = {
+  'removal.ended': [
+    { guard: 'isRefunded', target: 'refunded', actions: end('enrollment.refunded') },
+    { target: 'cancelled', actions: end('enrollment.cancelled') },
+  ],
+} as const
+
 const decisions = {
   approveRefund: { guard: and(['isAsked', 'isGrantable']), actions: approveRefund },
   rejectRefund: { guard: 'isAsked', actions: rejectRefund },
@@ -83,6 +91,7 @@ export const enrollmentMachine = enrollment.createMachine({
         'roster.closed': { target: 'cancelled', actions: end('enrollment.cancelled') },
         drop: { target: 'cancelled', actions: end('enrollment.cancelled', 'dropped') },
         'removal.began': { target: 'closing', actions: beginClosing },
+        ...settledByHand,
       },
     },
     pendingPayment: {
@@ -94,6 +103,7 @@ export const enrollmentMachine = enrollment.createMachine({
         'purchase.released': { guard: 'isNews', actions: noteVersion },
         drop: { target: 'cancelled', actions: end('enrollment.cancelled', 'dropped') },
         'removal.began': { target: 'closing', actions: beginClosing },
+        ...settledByHand,
       },
     },
     active: {
@@ -111,6 +121,7 @@ export const enrollmentMachine = enrollment.createMachine({
           actions: end('enrollment.refunded', 'money_returned'),
         },
         'removal.began': { target: 'closing', actions: beginClosing },
+        ...settledByHand,
       },
     },
     suspended: {
@@ -128,6 +139,7 @@ export const enrollmentMachine = enrollment.createMachine({
           actions: end('enrollment.refunded', 'money_returned'),
         },
         'removal.began': { target: 'closing', actions: beginClosing },
+        ...settledByHand,
       },
     },
     completed: {
@@ -145,7 +157,7 @@ export const enrollmentMachine = enrollment.createMachine({
       on: {
         'removal.ended': [
           {
-            guard: and(['isOurSettlement', ({ event }) => event.outcome === 'refunded']),
+            guard: and(['isOurSettlement', 'isRefunded']),
             target: 'refunded',
             actions: end('enrollment.refunded'),
           },

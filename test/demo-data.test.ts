@@ -25,6 +25,7 @@ const countsOf = async (server: LaurelServer) => {
       (select count(*) from price where active and currency = 'NGN') as prices,
       (select count(*) from price_change) as changes,
       (select count(*) from user_role where role = 'student') as learners,
+      (select count(*) from user_role where role = 'instructor') as tutors,
       (select count(*) from journal where type in ('register', 'pause', 'issue', 'renew', 'suspend')) as commands`,
   )
   return Object.fromEntries(Object.entries(counts!).map(([name, count]) => [name, Number(count)]))
@@ -37,7 +38,7 @@ const expectedOf = (server: LaurelServer) => {
   const count = (name: string) => steps.filter((step) => step.name === name).length
   return {
     organisations: 1,
-    users: 208,
+    users: 209,
     coordinators: 6,
     mentors: 200,
     certifications: 600,
@@ -46,6 +47,7 @@ const expectedOf = (server: LaurelServer) => {
     prices: 4,
     changes: 4,
     learners: 1,
+    tutors: 1,
     commands: 800 + steps.length,
   }
 }

@@ -386,6 +386,14 @@ describe('a removal', () => {
       })
   })
 
+  it('also ends what its settlement never reached, when people have seen to it', () => {
+    for (const story of [reserved, active, active.when(suspend)])
+      for (const outcome of ['refunded', 'cancelled'] as const)
+        story
+          .when(ended(outcome))
+          .expect({ state: outcome, events: [fact(outcome, { reason: 'as agreed' })] })
+  })
+
   it('ends it as its own settlement says, and no other', () => {
     closing.when(ended('refunded', 'settlement-2')).expect({ state: 'closing', refused: true })
     for (const outcome of ['refunded', 'cancelled'] as const)

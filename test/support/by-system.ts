@@ -2,9 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type { DeadLetterInput } from '../../machines/dead-letter.ts'
 import type { DisputeInput } from '../../machines/dispute-steps.ts'
+import type { EnrollmentInput } from '../../machines/enrollment-steps.ts'
+import type { LessonInput } from '../../machines/lesson.ts'
+import type { NotificationInput } from '../../machines/notification.ts'
 import type { PaymentInput } from '../../machines/payment-steps.ts'
 import type { PurchaseInput } from '../../machines/purchase.ts'
 import type { RefundInput } from '../../machines/refund-steps.ts'
+import type { RemovalInput } from '../../machines/removal.ts'
+import type { SettlementInput } from '../../machines/settlement.ts'
 import { days } from './clock.ts'
 import type { TestServer } from './server.ts'
 
@@ -165,4 +170,119 @@ export const aDeadLetter = async (
   }
   const { id } = await madeBySystem(server, { type: 'deadLetter', id: randomUUID() }, input)
   return { id, effect: input.effect, topic: `deadLetter:${id}` }
+}
+
+const source = (actor: string, version = 1) => ({ source: { actor, id: randomUUID(), version } })
+
+/** Of somebody who learns from nobody who is here. */
+const anEnrollment = (server: TestServer, { orgId, userId }: Party, minor: number, ...signals: Signal[]) => {
+  const input: Own<EnrollmentInput> = {
+    orgId,
+    userId,
+    offeringId: randomUUID(),
+    ownerId: randomUUID(),
+    offeringTitle: 'A course',
+    price: { ...PRICE, minor },
+    requiredLessons: null,
+    rosterId: randomUUID(),
+    purchaseId: randomUUID(),
+    welcomeId: randomUUID(),
+    policy: { payWithinMs: 30 * 60_000, refund: 'firstLesson@1', keepsAccess: false },
+  }
+  const admitted = { type: 'roster.admitted', ...source('roster') }
+  return madeBySystem(server, { type: 'enrollment', id: randomUUID() }, input, [admitted, ...signals])
+}
+
+export const anActiveEnrollment = (server: TestServer, party: Party, ...signals: Signal[]) =>
+  anEnrollment(server, party, 0, ...signals)
+
+export const aSuspendedEnrollment = (server: TestServer, party: Party) =>
+  anActiveEnrollment(server, party, { type: 'suspend', reason: 'asked about' })
+
+export const aPaidEnrollment = async (server: TestServer, party: Party, ...signals: Signal[]) => {
+  const { id: paymentId } = await aSettledPayment(server, party)
+  const paid = { type: 'purchase.paid', paymentId, amount: PRICE, ...source('purchase', 5) }
+  return anEnrollment(server, party, PRICE.minor, paid, ...signals)
+}
+
+/** Its learner wants the money back, and no policy says yes. */
+export const anEnrollmentToDecideOn = (server: TestServer, party: Party) =>
+  aPaidEnrollment(server, party, { type: 'requestRefund', refundId: randomUUID(), reason: 'not for me' })
+
+export const aLesson = (server: TestServer, { orgId, userId: studentId }: Party) => {
+  const input: Own<LessonInput> = {
+    orgId,
+    studentId,
+    tutorId: randomUUID(),
+    enrollmentId: randomUUID(),
+    offeringId: randomUUID(),
+    startsAt: server.clock.at(days(1)),
+    durationMinutes: 60,
+  }
+  return madeBySystem(server, { type: 'lesson', id: randomUUID() }, input)
+}
+
+export const aRoster = (server: TestServer, orgId: string) =>
+  madeBySystem(server, { type: 'roster', id: randomUUID() }, { orgId, offeringId: randomUUID() })
+
+const aRemoval = (server: TestServer, orgId: string, dryRun: boolean, ...signals: Signal[]) => {
+  const input: Own<RemovalInput> = {
+    orgId,
+    offeringId: randomUUID(),
+    title: 'A course',
+    reason: 'taken down',
+    startedBy: null,
+    dryRun,
+  }
+  return madeBySystem(server, { type: 'removal', id: randomUUID() }, input, signals)
+}
+
+const planOf = (total: number): Signal => ({ type: 'planner.finished', total, planned: {} })
+
+export const aPlannedRemoval = (server: TestServer, orgId: string) => aRemoval(server, orgId, true, planOf(0))
+
+/** One settlement of it never ends. */
+export const aRunningRemoval = (server: TestServer, orgId: string, ...signals: Signal[]) =>
+  aRemoval(
+    server,
+    orgId,
+    false,
+    { type: 'roster.closed', closed: 'removed', ...source('roster') },
+    planOf(1),
+    ...signals,
+  )
+
+/** Its lessons could not be counted, and its removal knows that. */
+export const aStuckSettlement = (server: TestServer, { orgId, userId: studentId }: Party) => {
+  const input: Own<SettlementInput> = {
+    orgId,
+    removalId: randomUUID(),
+    enrollmentId: randomUUID(),
+    offeringId: randomUUID(),
+    studentId,
+    courseTitle: 'A course',
+    removalReason: 'taken down',
+    refundId: randomUUID(),
+    total: PRICE,
+    paymentId: randomUUID(),
+    verdict: null,
+  }
+  const closing = { paymentId: input.paymentId, paid: PRICE, enrolledAt: server.clock.at(), lessonIds: [] }
+  return madeBySystem(server, { type: 'settlement', id: randomUUID() }, input, [
+    { type: 'removal.run' },
+    { type: 'enrollment.closing', ...closing, ...source('enrollment') },
+    { type: 'lessons.unmeasurable', reason: 'other lessons' },
+    { type: 'removal.counted', ...source('removal') },
+  ])
+}
+
+export const aNotification = (server: TestServer, { orgId, userId: recipientId }: Party) => {
+  const input: Own<NotificationInput> = {
+    orgId,
+    recipientId,
+    topic: 'enrollment.welcome',
+    subject: { actor: 'enrollment', id: randomUUID() },
+    text: 'Welcome.',
+  }
+  return madeBySystem(server, { type: 'notification', id: randomUUID() }, input)
 }
