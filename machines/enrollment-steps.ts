@@ -137,6 +137,10 @@ const lessonsOf = ({ lessons }: Pick<EnrollmentContext, 'lessons'>) => {
   return { completedLessons: completed.length, totalLessons: arranged.length }
 }
 
+/** Those that it knows of and that were not called off. */
+export const lessonIdsOf = ({ lessons }: Pick<EnrollmentContext, 'lessons'>): string[] =>
+  Object.entries(lessons).flatMap(([id, { status }]) => (status === 'cancelled' ? [] : [id]))
+
 const isComplete = (context: EnrollmentContext): boolean =>
   context.requiredLessons === null
     ? context.modulesDone
@@ -313,9 +317,7 @@ export const beginClosing = enrollment.enqueueActions(({ context, event, enqueue
 export const answerSettlement = enrollment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'removal.began')
   const { paymentId, paid, enrolledAt, lessons } = context
-  const lessonIds = Object.entries(lessons).flatMap(([id, { status }]) =>
-    status === 'cancelled' ? [] : [id],
-  )
+  const lessonIds = lessonIdsOf({ lessons })
   const message = { type: 'enrollment.closing', paymentId, paid, enrolledAt, lessonIds } as const
   enqueue({ type: 'tell', params: { actor: 'settlement', id: event.source.id, message } })
 })

@@ -1,7 +1,6 @@
 import type { EventObject } from 'xstate'
-import { lessonIdsOf } from '../src/removals/lessons.ts'
 import { enrollmentMachine } from '../machines/enrollment.ts'
-import type { EnrollmentContext } from '../machines/enrollment-steps.ts'
+import { lessonIdsOf, type EnrollmentContext } from '../machines/enrollment-steps.ts'
 import { lessonMachine, type LessonContext } from '../machines/lesson.ts'
 import { isOnSale, offeringMachine } from '../machines/offering.ts'
 import { paymentMachine } from '../machines/payment.ts'

@@ -1,5 +1,4 @@
 import type { Read } from '../../actors/ports.ts'
-import type { EnrollmentContext } from '../../machines/enrollment-steps.ts'
 import type { LessonContext } from '../../machines/lesson.ts'
 
 export type Measured = { completedLessons: number; totalLessons: number }
@@ -9,10 +8,6 @@ const PAGE = 200
 const TOGETHER = 100
 
 type Lesson = { id: string; status: string; context: LessonContext }
-
-/** Those that an enrollment knows of and that were not called off. */
-export const lessonIdsOf = ({ lessons }: Pick<EnrollmentContext, 'lessons'>): string[] =>
-  Object.entries(lessons).flatMap(([id, { status }]) => (status === 'cancelled' ? [] : [id]))
 
 /** All lessons of these enrollments that were not called off; however many there are (C14). */
 const lessonsOf = async (

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Read } from '../../actors/ports.ts'
-import type { EnrollmentContext } from '../../machines/enrollment-steps.ts'
+import { lessonIdsOf, type EnrollmentContext } from '../../machines/enrollment-steps.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import type { Report } from '../effects/report.ts'
-import { lessonIdsOf, measure } from './lessons.ts'
+import { measure } from './lessons.ts'
 
 type Dependencies = { search: Read['search']; report: Report }
 

@@ -6,13 +6,13 @@ import { derivedId } from '../../actors/derived-id.ts'
 import { removal } from '../../actors/removal.ts'
 import { settlementId } from '../../actors/settlement.ts'
 import type { Verdict } from '../../contracts/settlement.ts'
-import type { EnrollmentContext } from '../../machines/enrollment-steps.ts'
+import { lessonIdsOf, type EnrollmentContext } from '../../machines/enrollment-steps.ts'
 import { refundPolicy } from '../../machines/refund-policies.ts'
 import type { RemovalContext } from '../../machines/removal.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import { failureOf } from '../effects/import-part.ts'
 import { resultOf, type Report } from '../effects/report.ts'
-import { lessonIdsOf, measure, type Measured } from './lessons.ts'
+import { measure, type Measured } from './lessons.ts'
 
 type Dependencies = {
   engine: Engine
