@@ -2,7 +2,7 @@ import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import type { z } from 'zod'
 import type { ActorContract, Fields, ViewOf } from '../contracts/contract.ts'
 import type { Refusal, Refused } from '../contracts/protocol.ts'
-import type { Organisation, Person, Price, Read, SavedAuthorization, Upload } from './ports.ts'
+import type { ActorType, Organisation, Person, Price, Read, SavedAuthorization, Upload } from './ports.ts'
 import type { QueryHandler } from './queries.ts'
 
 export const ROLES = [
@@ -51,7 +51,7 @@ export type Lookup = {
   search: Read['search']
   count: Read['count']
   /** Whether this server has actors of this type. */
-  knows: (actorType: string) => boolean
+  knows: (type: Pick<ActorType, 'contract'>) => boolean
   /** The file that was stored for an import of this id. */
   upload: (importId: string) => Promise<Upload | undefined>
   /** What an offering costs now; nothing when it is not for sale. */
@@ -64,9 +64,24 @@ export type Lookup = {
   failedPayments: (payerId: string, since: string) => Promise<number>
   /** Who has so many of them within an hour has to wait. */
   failedPaymentsPerHour: number
+  /** Whether this server sends pushes. */
+  takesPushes: () => boolean
+  /** The same text for the same address, which comes sealed; nothing when this server would not send there. */
+  pushMark: (sealedEndpoint: string) => string | undefined
 }
 
-export type Creation<Input> = { ok: true; input: Input } | Refused
+/**
+ * What a creating command comes to. `existing`: there is already what it asks for, and the command is a turn of that one,
+ * which changes nothing; a state takes it when it has a transition for the command's name. With `changes` it is a command
+ * to that one like any other, for what there is once and is made when it is first set. `after`: the newest of those
+ * that stood there before and no longer do, so that a command which was answered by it is not carried out again. `id`: under
+ * which it is made when the client has chosen none; where it follows from what there may be once, those who want the same
+ * meet in one mailbox, and not at the unique index.
+ */
+export type Creation<Input> =
+  | { ok: true; input: Input; id?: string; after?: string; existing?: undefined }
+  | { ok: true; existing: string; changes?: true; id?: undefined; after?: undefined }
+  | Refused
 
 export type CreationRequest<Input> = {
   id: string
@@ -100,6 +115,11 @@ export type ActorDefinition<
   /** Topic kind → the column that holds its id. Each turn is published on the topics of before and after it. */
   topics: Record<string, NoInfer<ColumnName> | 'id'>
   /**
+   * On the topic of a user (`user:<id>`) only that user hears of it. Operators watch such a topic, too, for what they may
+   * know of.
+   */
+  confidential?: true
+  /**
    * Facts with which the actor may cease or begin to be there for some. Those who watch it are asked again before they
    * hear of it, and what went before is not replayed to anybody.
    */
@@ -110,6 +130,8 @@ export type ActorDefinition<
   allow: {
     [Name in keyof C['commands'] & string]: (principal: Principal, snapshot: SnapshotFrom<Machine>) => boolean
   }
+  /** Which commands there is anything to do for, where the state alone does not say: all others are not in `allowed`. */
+  offers?: { [Name in keyof C['commands'] & string]?: (snapshot: SnapshotFrom<Machine>) => boolean }
   /** What must be true outside the actor before a command reaches it, and what the machine needs beside its input. */
   prepare?: {
     [Name in keyof C['commands'] & string]?: (

@@ -35,10 +35,9 @@ export const searchProfiles: QueryHandler<Page & { profileStatus?: string | unde
   matching(request, condition('status', request.input.profileStatus))
 
 const matching = async (request: QueryRequest<Page>, where: TextSearch['where'] & object) => {
-  const { definition, input, principal, read } = request
+  const { definition, scopes, input, read } = request
   const { text, limit = DEFAULT_LIMIT, after } = input
-  const scopes = definition.scopes(principal)
-  const page = await read.searchText(definition.contract.actor, { scopes, where, text, after, limit })
+  const page = await read.searchText(definition, { scopes, where, text, after, limit })
   return { ok: true as const, data: pageOf(page) }
 }
 

@@ -1,10 +1,10 @@
 import { categoryContract } from '../contracts/category.ts'
+import { offeringContract } from '../contracts/offering.ts'
 import { refused } from '../contracts/protocol.ts'
 import { categoryMachine } from '../machines/category.ts'
 import { defineActor, type Principal } from './actor.ts'
-import { decides, has, journalFor } from './catalog.ts'
-import { getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
+import { getActor, journalFor, listActors } from './queries.ts'
+import { administers, decides, isOperator } from './rules.ts'
 
 export const category = defineActor({
   contract: categoryContract,
@@ -25,10 +25,10 @@ export const category = defineActor({
   prepare: {
     // Whoever puts an offering there at the same moment hears of it afterwards.
     delete: async ({ id, principal, lookup }) => {
-      if (!has(principal, 'admin', 'system')) return { ok: true, payload: {} }
+      if (!administers(principal)) return { ok: true, payload: {} }
       const { orgId } = principal
       const scopes = ['public', 'private'].map((visibility) => ({ orgId, categoryId: id, visibility }))
-      const count = await lookup.count('offering', { scopes })
+      const count = await lookup.count({ contract: offeringContract }, { scopes })
       return count > 0
         ? refused('category_in_use', `${count} offering(s) use this category`, { count })
         : { ok: true, payload: {} }

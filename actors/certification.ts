@@ -1,42 +1,38 @@
 import type { SnapshotFrom } from 'xstate'
 import { certificationContract, mentorStatus } from '../contracts/certification.ts'
 import { certificationStatus, daysBefore } from '../contracts/certification-status.ts'
-import { refused, type Refusal } from '../contracts/protocol.ts'
+import { refused } from '../contracts/protocol.ts'
 import { correctionFault, renewalFault, type Fault } from '../machines/certification-dates.ts'
-import { certificationMachine, type CertificationContext } from '../machines/certification.ts'
+import { certificationMachine } from '../machines/certification.ts'
 import { defineActor, type Principal } from './actor.ts'
-import { isAdmin, isInCharge, mentor } from './mentor.ts'
+import { invalid } from './fields.ts'
+import { isInCharge, mentor } from './mentor.ts'
 import type { Condition } from './ports.ts'
 import { actorJournal, getActor, listActors, pageOf, type QueryHandler } from './queries.ts'
+import { decides } from './rules.ts'
 
 /** Nobody holds more certificates than one search returns. */
 const MOST_OF_ONE_MENTOR = 200
 
-const statusOfMentor: QueryHandler<{ mentorId: string }> = async ({
-  definition,
-  input,
-  principal,
-  at,
-  read,
-}) => {
+const statusOfMentor: QueryHandler<{ mentorId: string }> = async ({ scopes, input, principal, at, read }) => {
   const { mentorId } = input
   const byId = { column: 'id', is: '=', value: mentorId } as const
-  const { found: mentors } = await read.search('mentor', {
+  const { found: mentors } = await read.search(mentor, {
     scopes: mentor.scopes(principal),
     where: [byId],
     limit: 1,
   })
   if (mentors.length === 0) return refused('not_found', 'no such mentor')
 
-  const { found } = await read.search('certification', {
-    scopes: definition.scopes(principal),
+  const { found } = await read.search(certification, {
+    scopes,
     where: [{ ...byId, column: 'mentorId' }],
     limit: MOST_OF_ONE_MENTOR,
   })
   const certificates = found.map(({ id: certificationId, snapshot }) => {
-    const context: CertificationContext = snapshot.context
-    const { certType, expiresAt, policy } = context
-    return { certType, status: certificationStatus(context, policy, at), certificationId, expiresAt }
+    const { certType, expiresAt, policy } = snapshot.context
+    const status = certificationStatus(snapshot.context, policy, at)
+    return { certType, status, certificationId, expiresAt }
   })
   const organisation = await read.organisation(principal.orgId)
   const required = organisation?.settings.requiredCertTypes ?? []
@@ -50,10 +46,10 @@ type Expiring = {
   after?: string | undefined
 }
 
-const expiring: QueryHandler<Expiring> = async ({ definition, input, principal, at, read }) => {
+const expiring: QueryHandler<Expiring> = async ({ scopes, input, at, read }) => {
   const { coordinatorId, withinDays, limit = 50, after } = input
-  const page = await read.search('certification', {
-    scopes: definition.scopes(principal),
+  const page = await read.search(certification, {
+    scopes,
     where: [
       ...expiringWithin(at, withinDays),
       ...(coordinatorId ? [{ column: 'coordinatorId', is: '=', value: coordinatorId } as const] : []),
@@ -67,14 +63,13 @@ const expiring: QueryHandler<Expiring> = async ({ definition, input, principal, 
 
 /** What the timers will do, without doing it. */
 const forecast: QueryHandler<Pick<Expiring, 'coordinatorId' | 'withinDays'>> = async (request) => {
-  const { definition, input, principal, at, read } = request
-  const scopes = definition.scopes(principal)
+  const { scopes, input, at, read } = request
   const whose = input.coordinatorId
     ? [{ column: 'coordinatorId', is: '=', value: input.coordinatorId } as const]
     : []
   const [soon, expired] = await Promise.all([
-    read.count('certification', { scopes, where: [...expiringWithin(at, input.withinDays), ...whose] }),
-    read.count('certification', { scopes, where: [...expiredBy(at), ...whose] }),
+    read.count(certification, { scopes, where: [...expiringWithin(at, input.withinDays), ...whose] }),
+    read.count(certification, { scopes, where: [...expiredBy(at), ...whose] }),
   ])
   return { ok: true, data: { expiring: soon, expired } }
 }
@@ -121,8 +116,8 @@ export const certification = defineActor({
     renew: isInCharge,
     suspend: isInCharge,
     reinstate: isInCharge,
-    revoke: isAdmin,
-    correct: isAdmin,
+    revoke: decides,
+    correct: decides,
   },
   create: {
     issue: async ({ id, payload, principal, at, lookup }) => {
@@ -184,7 +179,3 @@ const maySee = (principal: Principal, { context }: SnapshotFrom<typeof mentor.ma
       ({ orgId, coordinatorId = context.coordinatorId, userId = context.userId }) =>
         orgId === context.orgId && coordinatorId === context.coordinatorId && userId === context.userId,
     )
-
-const invalid = ({ path, reason }: Fault): Refusal => {
-  return { code: 'invalid_input', message: `${path.join('.')}: ${reason}`, details: [{ path, reason }] }
-}

@@ -1,12 +1,8 @@
 import { deadLetterContract } from '../contracts/dead-letter.ts'
 import { deadLetterMachine } from '../machines/dead-letter.ts'
-import { defineActor, type Principal } from './actor.ts'
+import { defineActor } from './actor.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
-
-/** Success managers look; administrators and the system decide. */
-const mayDecide = ({ orgId, roles }: Principal, { context }: { context: { orgId: string } }) =>
-  context.orgId === orgId && (roles.includes('admin') || roles.includes('system'))
+import { decides, isOperator } from './rules.ts'
 
 export const deadLetter = defineActor({
   contract: deadLetterContract,
@@ -18,7 +14,8 @@ export const deadLetter = defineActor({
   },
   topics: { deadLetter: 'id', org: 'orgId' },
   scopes: (principal) => (isOperator(principal) ? [{ orgId: principal.orgId }] : []),
-  allow: { retry: mayDecide, discard: mayDecide },
+  // Success managers look; administrators and the system decide.
+  allow: { retry: decides, discard: decides },
   create: {},
   queries: { get: getActor, list: listActors, journal: actorJournal },
   view: ({ value, context: { effect, name, owner, params, attempts, reason, openedAt, decision } }, id) => ({

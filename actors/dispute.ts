@@ -2,9 +2,8 @@ import type { SnapshotFrom } from 'xstate'
 import { disputeContract, type DisputeStatus } from '../contracts/dispute.ts'
 import { disputeMachine } from '../machines/dispute.ts'
 import { defineActor } from './actor.ts'
-import { decidesOnMoney } from './payment.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
+import { decides, isOperator } from './rules.ts'
 
 type Snapshot = SnapshotFrom<typeof disputeMachine>
 
@@ -20,7 +19,7 @@ export const dispute = defineActor({
   // What is said between merchant and bank is not for the payer, who may listen to the topic of the payment.
   topics: { dispute: 'id', org: 'orgId', finance: 'orgId' },
   scopes: (principal) => (isOperator(principal) ? [{ orgId: principal.orgId }] : []),
-  allow: { submitEvidence: decidesOnMoney, accept: decidesOnMoney },
+  allow: { submitEvidence: decides, accept: decides },
   create: {},
   queries: { get: getActor, list: listActors, journal: actorJournal },
   view: (snapshot, id) => {

@@ -1,42 +1,41 @@
 import type { SnapshotFrom } from 'xstate'
 import { enrollmentContract, type EnrollmentStatus } from '../contracts/enrollment.ts'
 import { refused } from '../contracts/protocol.ts'
-import { payBeforeOf, type EnrollmentContext } from '../machines/enrollment-steps.ts'
+import { payBeforeOf } from '../machines/enrollment-steps.ts'
 import { enrollmentMachine } from '../machines/enrollment.ts'
 import { isOnSale } from '../machines/offering.ts'
 import { defineActor, type CreationRequest, type Principal } from './actor.ts'
+import { listedFor, readBy } from './audience.ts'
+import { coordinatorsOf } from './coordinated.ts'
 import { derivedId } from './derived-id.ts'
 import { offering } from './offering.ts'
 import { payment } from './payment.ts'
 import { purchaseId } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 import { rosterId } from './roster.ts'
+import { administers, decides, isOperator } from './rules.ts'
 
 type Snapshot = SnapshotFrom<typeof enrollmentMachine>
+const ENROLLMENT = { contract: enrollmentContract, machine: enrollmentMachine }
+
 type Owned = { context: { orgId: string; userId: string } }
 
 /** How long a place is kept for somebody who has to pay (STATECHARTS 2.2). Milliseconds. */
 const PAY_WITHIN_MS = 30 * 60_000
 
-const has = ({ roles }: Principal, ...wanted: Principal['roles'][number][]) =>
-  wanted.some((role) => roles.includes(role))
-
 const isLearner = ({ orgId, userId }: Principal, { context }: Owned): boolean =>
   context.orgId === orgId && context.userId === userId
 
-const runs = (principal: Principal, { context }: Owned): boolean =>
-  context.orgId === principal.orgId && has(principal, 'admin', 'system')
-
 /** Nobody decides on money for themselves. */
 const decidesForOthers = (principal: Principal, snapshot: Owned): boolean =>
-  runs(principal, snapshot) && !isLearner(principal, snapshot)
+  decides(principal, snapshot) && !isLearner(principal, snapshot)
 
 type Wish = { offeringId: string; paymentId?: string | undefined; userId?: string | undefined }
 
 const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wish>) => {
   const { offeringId, paymentId, userId = principal.userId } = payload
   const { orgId } = principal
-  if (userId !== principal.userId && !has(principal, 'admin', 'system'))
+  if (userId !== principal.userId && !administers(principal))
     return refused('forbidden', 'userId: you can enrol yourself only')
   if (userId !== principal.userId && (await lookup.userOrganisation(userId)) !== orgId)
     return refused('not_found', 'userId: no such user')
@@ -50,7 +49,7 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
     if (paid?.payerId !== userId || paid.offeringId !== offeringId)
       return refused('not_found', 'paymentId: no such payment for this offering')
   }
-  const live = await lookup.search('enrollment', {
+  const live = await lookup.search(ENROLLMENT, {
     scopes: [{ orgId, userId, offeringId }],
     where: [{ column: 'live', is: '=', value: true }],
     limit: 1,
@@ -60,6 +59,7 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
 
   const organisation = await lookup.organisation(orgId)
   const { refundWithinDays, keepsAccessAfterRefund = false } = organisation?.settings ?? {}
+  const { remindAfterDays = REMIND_AFTER_DAYS } = organisation?.settings ?? {}
   const refund = refundWithinDays === undefined ? 'firstLesson@1' : `within${refundWithinDays}Days@1`
   const parties = { id, at, orgId, userId, offeringId, ownerId, offeringTitle, price }
   const others = {
@@ -68,15 +68,19 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
     welcomeId: derivedId('welcome', id),
   }
   const requiredLessons = terms.kind === 'course_pack' ? (terms.requiredClassesCount ?? NEVER) : null
-  const policy = { payWithinMs: PAY_WITHIN_MS, refund, keepsAccess: keepsAccessAfterRefund }
+  const policy = { payWithinMs: PAY_WITHIN_MS, refund, keepsAccess: keepsAccessAfterRefund, remindAfterDays }
   return { ok: true as const, input: { ...parties, ...others, requiredLessons, policy } }
 }
 
 const enrolled = (enrollmentId?: string) =>
   refused('already_exists', 'User already enrolled', enrollmentId && { enrollmentId })
 
+const REMIND_AFTER_DAYS = 7
+
 /** A pack that names no number of lessons is never complete by itself. */
 const NEVER = Number.MAX_SAFE_INTEGER
+
+const coordinators = coordinatorsOf('userId')
 
 export const enrollment = defineActor({
   contract: enrollmentContract,
@@ -93,19 +97,21 @@ export const enrollment = defineActor({
   // At most one of a learner in an offering is not over (U3).
   unique: { enrollment_live: enrolled().error },
   topics: { enrollment: 'id', user: 'userId', course: 'offeringId', org: 'orgId' },
-  scopes: ({ orgId, userId, roles }) =>
-    roles.includes('admin') || roles.includes('csm') || roles.includes('system')
+  scopes: (principal) => {
+    const { orgId, userId } = principal
+    return isOperator(principal)
       ? [{ orgId }]
       : [
           { orgId, userId },
           { orgId, ownerId: userId },
-        ],
+        ]
+  },
   allow: {
-    enroll: (principal, snapshot) => isLearner(principal, snapshot) || runs(principal, snapshot),
+    enroll: (principal, snapshot) => isLearner(principal, snapshot) || decides(principal, snapshot),
     drop: isLearner,
     recordProgress: isLearner,
-    suspend: runs,
-    resume: runs,
+    suspend: decides,
+    resume: decides,
     requestRefund: isLearner,
     approveRefund: decidesForOthers,
     rejectRefund: decidesForOthers,
@@ -113,16 +119,20 @@ export const enrollment = defineActor({
   prepare: {
     // Which modules there are is the offering's to say, now.
     recordProgress: async ({ id, payload, lookup }) => {
-      const { found: own } = await lookup.search('enrollment', { scopes: [{ id }], limit: 1 })
-      const context = own[0]?.snapshot.context as EnrollmentContext | undefined
-      const found = context && (await lookup.actor(offering, context.offeringId))
+      const { found: own } = await lookup.search(ENROLLMENT, { scopes: [{ id }], limit: 1 })
+      const offeringId = own[0]?.snapshot.context.offeringId
+      const found = offeringId && (await lookup.actor(offering, offeringId))
       const modules = found ? found.context.modules.map((module) => module.id) : []
       return { ok: true, payload: { ...payload, modules } }
     },
     requestRefund: async ({ payload, newId }) => ({ ok: true, payload: { ...payload, refundId: newId() } }),
   },
   create: { enroll },
-  queries: { get: getActor, list: listActors, journal: actorJournal },
+  queries: {
+    get: readBy(coordinators, getActor),
+    list: listedFor(coordinators, listActors),
+    journal: readBy(coordinators, actorJournal),
+  },
   explain: {
     recordProgress: ({ context }, { moduleId, progress }) => {
       const known = context.modules[moduleId]?.progress ?? 0
@@ -151,7 +161,16 @@ export const enrollment = defineActor({
   view: (snapshot, id) => {
     const { context } = snapshot
     const { userId, offeringId, offeringTitle, price, paid, paymentId, enrolledAt, activatedAt } = context
-    const { endedAt, endReason, progress, resumeAt, modules, lessons, refundRequest } = context
+    const {
+      completedAt = null,
+      endedAt,
+      endReason,
+      progress,
+      resumeAt,
+      modules,
+      lessons,
+      refundRequest,
+    } = context
     return {
       id,
       userId,
@@ -164,6 +183,8 @@ export const enrollment = defineActor({
       enrolledAt,
       activatedAt,
       ...(snapshot.matches('pendingPayment') ? { payBefore: payBeforeOf(context) } : {}),
+      // One that was completed before this was kept has none.
+      completedAt,
       endedAt,
       endReason,
       progress,

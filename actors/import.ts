@@ -3,12 +3,10 @@ import { importMachine, progressOf } from '../machines/import.ts'
 import { refused } from '../contracts/protocol.ts'
 import { defineActor, type Principal } from './actor.ts'
 import { actorJournal, getActor, listActors, type QueryHandler } from './queries.ts'
-
-const isOneOf = ({ roles }: Principal, wanted: readonly Principal['roles'][number][]) =>
-  wanted.some((role) => roles.includes(role))
+import { has, isOperator } from './rules.ts'
 
 /** Whoever may issue certifications may import them; each row is decided by the rules of `issue`. */
-export const mayImport = (principal: Principal): boolean => isOneOf(principal, ['admin', 'coordinator'])
+export const mayImport = (principal: Principal): boolean => has(principal, 'admin', 'coordinator')
 
 const reportOf: QueryHandler<{ id: string; after?: number | undefined; limit?: number | undefined }> = async (
   request,
@@ -31,8 +29,8 @@ export const importActor = defineActor({
   },
   topics: { import: 'id', user: 'startedBy', org: 'orgId' },
   scopes: (principal) => [
-    ...(isOneOf(principal, ['admin', 'csm', 'system']) ? [{ orgId: principal.orgId }] : []),
-    ...(isOneOf(principal, ['coordinator']) ? [{ orgId: principal.orgId, startedBy: principal.userId }] : []),
+    ...(isOperator(principal) ? [{ orgId: principal.orgId }] : []),
+    ...(has(principal, 'coordinator') ? [{ orgId: principal.orgId, startedBy: principal.userId }] : []),
   ],
   allow: {
     start: (principal, { context }) =>

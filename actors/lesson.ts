@@ -4,14 +4,13 @@ import { lessonMachine } from '../machines/lesson.ts'
 import { defineActor, type Principal } from './actor.ts'
 import { enrollment } from './enrollment.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
+import { administers, isOperator } from './rules.ts'
 
 type Given = { context: { orgId: string; tutorId: string } }
 
-const isAdmin = ({ roles }: Principal) => roles.includes('admin') || roles.includes('system')
-
 /** Whoever gives it, or an administrator. */
 const gives = (principal: Principal, { context: { orgId, tutorId } }: Given): boolean =>
-  orgId === principal.orgId && (tutorId === principal.userId || isAdmin(principal))
+  orgId === principal.orgId && (tutorId === principal.userId || administers(principal))
 
 export const lesson = defineActor({
   contract: lessonContract,
@@ -26,20 +25,22 @@ export const lesson = defineActor({
     startsAt: { type: 'instant', of: ({ context }) => context.startsAt },
   },
   topics: { lesson: 'id', enrollment: 'enrollmentId', user: 'studentId', org: 'orgId' },
-  scopes: ({ orgId, userId, roles }) =>
-    roles.includes('admin') || roles.includes('csm') || roles.includes('system')
+  scopes: (principal) => {
+    const { orgId, userId } = principal
+    return isOperator(principal)
       ? [{ orgId }]
       : [
           { orgId, studentId: userId },
           { orgId, tutorId: userId },
-        ],
+        ]
+  },
   allow: { schedule: gives, reschedule: gives, complete: gives, miss: gives, cancel: gives },
   create: {
     schedule: async ({ id, payload, principal, at, lookup }) => {
       const { enrollmentId, startsAt, durationMinutes } = payload
       const found = await lookup.actor(enrollment, enrollmentId)
       const { orgId, userId: studentId, ownerId: tutorId, offeringId } = found?.context ?? {}
-      if (!found || orgId !== principal.orgId || (tutorId !== principal.userId && !isAdmin(principal)))
+      if (!found || orgId !== principal.orgId || (tutorId !== principal.userId && !administers(principal)))
         return refused('not_found', 'enrollmentId: no such enrollment')
       if (!found.matches('active')) return refused('not_enrolled', 'this enrollment is not active')
       const parties = { orgId, tutorId: tutorId!, studentId: studentId!, offeringId: offeringId! }

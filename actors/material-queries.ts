@@ -1,14 +1,20 @@
+import { materialContract } from '../contracts/material.ts'
 import { refused } from '../contracts/protocol.ts'
-import type { MaterialContext } from '../machines/material.ts'
-import type { OfferingContext } from '../machines/offering-steps.ts'
+import { materialMachine } from '../machines/material.ts'
 import type { Principal } from './actor.ts'
-import { findAll, has } from './catalog.ts'
+import { enrollment } from './enrollment.ts'
+import { findAll } from './find.ts'
+import { offering } from './offering.ts'
 import type { Condition, Found, Read, Search } from './ports.ts'
 import { getActor, pageOf, type QueryHandler } from './queries.ts'
+import { administers, has } from './rules.ts'
+import { tutorProfile } from './tutor-profile.ts'
+
+const MATERIAL = { contract: materialContract, machine: materialMachine }
 
 /** The profiles of a user that are not deleted; nobody has none (S2.50). */
 export const tutorProfileIdsOf = async ({ search }: Read, { orgId, userId: tutorId }: Principal) =>
-  idsOf(await findAll(search, 'tutorProfile', { scopes: [{ orgId, tutorId, standing: 'active' }] }))
+  idsOf(await findAll(search, tutorProfile, { scopes: [{ orgId, tutorId, standing: 'active' }] }))
 
 /** The offerings of those profiles that are not deleted (S2.51). */
 export const offeringIdsOf = async (read: Read, principal: Principal) => {
@@ -16,29 +22,29 @@ export const offeringIdsOf = async (read: Read, principal: Principal) => {
   const profiles = await tutorProfileIdsOf(read, principal)
   if (profiles.length === 0) return []
   const where: Condition[] = [{ column: 'tutorProfileId', is: 'in', value: profiles }]
-  return idsOf(await findAll(read.search, 'offering', { scopes: activeOnes({ orgId, ownerId }), where }))
+  return idsOf(await findAll(read.search, offering, { scopes: activeOnes({ orgId, ownerId }), where }))
 }
 
 /** Whether somebody sees a material: S2.52, which denies whatever it does not allow. */
-const isMaterialVisible = async (read: Read, principal: Principal, material: Found) => {
-  if (has(principal, 'admin', 'system')) return true
+const isMaterialVisible = async (read: Read, principal: Principal, material: Found<typeof MATERIAL>) => {
+  if (administers(principal)) return true
   const { orgId, userId } = principal
-  const { offeringId }: MaterialContext = material.snapshot.context
-  const { found } = await read.search('offering', { scopes: activeOnes({ orgId, id: offeringId }), limit: 1 })
-  const context: OfferingContext | undefined = found[0]?.snapshot.context
+  const { offeringId } = material.snapshot.context
+  const { found } = await read.search(offering, { scopes: activeOnes({ orgId, id: offeringId }), limit: 1 })
+  const context = found[0]?.snapshot.context
   if (!context) return false
   if (context.ownerId === userId && has(principal, 'instructor')) return true
-  return (await read.count('enrollment', { scopes: [{ orgId, userId, offeringId, status: 'active' }] })) > 0
+  return (await read.count(enrollment, { scopes: [{ orgId, userId, offeringId, status: 'active' }] })) > 0
 }
 
 export const getMaterial: QueryHandler<{ id: string }> = async (request) => {
-  const { definition, input, principal, read } = request
+  const { input, principal, read } = request
   const scopes = [{ orgId: principal.orgId, standing: 'active' }]
   const byId: Condition = { column: 'id', is: '=', value: input.id }
-  const [one] = (await read.search('material', { scopes, where: [byId], limit: 1 })).found
+  const [one] = (await read.search(MATERIAL, { scopes, where: [byId], limit: 1 })).found
   if (!one || !(await isMaterialVisible(read, principal, one)))
     return refused('not_found', 'no such material')
-  return getActor({ ...request, definition: { ...definition, scopes: () => scopes } })
+  return getActor({ ...request, scopes })
 }
 
 type Filters = {
@@ -65,8 +71,8 @@ export const listMaterials: QueryHandler<Filters> = async ({ input, principal, r
     limit,
   }
   const page = await (text === undefined
-    ? read.search('material', { ...what, order: 'position' })
-    : read.searchText('material', { ...what, text }))
+    ? read.search(MATERIAL, { ...what, order: 'position' })
+    : read.searchText(MATERIAL, { ...what, text }))
   return { ok: true, data: pageOf(page) }
 }
 
@@ -76,17 +82,17 @@ const learnableOfferings = async (
   principal: Principal,
   only: string | undefined,
 ): Promise<readonly string[] | undefined> => {
-  if (has(principal, 'admin', 'system')) return undefined
+  if (administers(principal)) return undefined
   const { orgId, userId } = principal
   const own = has(principal, 'instructor') ? await offeringIdsOf(read, principal) : []
   const narrowed = only === undefined ? {} : { offeringId: only }
-  const enrollments = await findAll(read.search, 'enrollment', {
+  const enrollments = await findAll(read.search, enrollment, {
     scopes: [{ orgId, userId, status: 'active', ...narrowed }],
   })
-  const learned = enrollments.map(({ snapshot }) => snapshot.context.offeringId as string)
+  const learned = enrollments.map(({ snapshot }) => snapshot.context.offeringId)
   if (learned.length === 0) return own
   const where: Condition[] = [{ column: 'id', is: 'in', value: learned }]
-  const there = await findAll(read.search, 'offering', { scopes: activeOnes({ orgId }), where })
+  const there = await findAll(read.search, offering, { scopes: activeOnes({ orgId }), where })
   return [...own, ...idsOf(there)]
 }
 

@@ -2,11 +2,12 @@ import type { SnapshotFrom } from 'xstate'
 import { materialContract } from '../contracts/material.ts'
 import { refused } from '../contracts/protocol.ts'
 import { leadsSomewhere, materialMachine } from '../machines/material.ts'
-import type { OfferingContext } from '../machines/offering-steps.ts'
 import { defineActor, type Principal } from './actor.ts'
-import { decides, forbiddenField, has, invalidField, journalFor } from './catalog.ts'
+import { forbiddenField, invalidField } from './fields.ts'
 import { getMaterial, listMaterials } from './material-queries.ts'
-import { managedOfferings } from './offering.ts'
+import { managedOfferings, offering } from './offering.ts'
+import { journalFor } from './queries.ts'
+import { administers, decides, has } from './rules.ts'
 
 type Snapshot = SnapshotFrom<typeof materialMachine>
 
@@ -19,7 +20,7 @@ const isOwnerOrDecides = (principal: Principal, snapshot: Snapshot) => {
 /** Learners find materials by asking; nobody but these may follow or change one. */
 const managed = (principal: Principal) => {
   const { orgId, userId: ownerId } = principal
-  if (has(principal, 'admin', 'system')) return [{ orgId, standing: 'active' }]
+  if (administers(principal)) return [{ orgId, standing: 'active' }]
   return has(principal, 'instructor') ? [{ orgId, ownerId, standing: 'active' }] : []
 }
 
@@ -57,10 +58,10 @@ export const material = defineActor({
       if (!has(principal, 'instructor', 'admin', 'system'))
         return refused('forbidden', 'you may not add materials')
       const scopes = managedOfferings(principal).map((scope) => ({ ...scope, id: payload.offeringId }))
-      const [offering] = (await lookup.search('offering', { scopes, limit: 1 })).found
-      if (!offering) return refused('not_found', 'offeringId: you have no such offering')
+      const [about] = (await lookup.search(offering, { scopes, limit: 1 })).found
+      if (!about) return refused('not_found', 'offeringId: you have no such offering')
       if (!leadsSomewhere(payload)) return invalidField('linkUrl', NO_LINK)
-      const { ownerId }: OfferingContext = offering.snapshot.context
+      const { ownerId } = about.snapshot.context
       return { ok: true, input: { id, at, orgId, ownerId, ...payload } }
     },
   },

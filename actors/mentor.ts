@@ -1,20 +1,16 @@
 import { mentorContract } from '../contracts/mentor.ts'
 import { refused } from '../contracts/protocol.ts'
 import { isHeldBy, lapsedTypes, mentorMachine, ownHold } from '../machines/mentor.ts'
-import { defineActor, type Principal, type Role } from './actor.ts'
+import { defineActor, type Principal } from './actor.ts'
+import { invalidField } from './fields.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
+import { administers, decides, has, isOperator } from './rules.ts'
 
 type Managed = { context: { orgId: string; coordinatorId: string } }
 
-const has = ({ roles }: Principal, ...wanted: Role[]) => wanted.some((role) => roles.includes(role))
-
-/** An administrator of the organisation, or the system itself. */
-export const isAdmin = (principal: Principal, { context }: Managed): boolean =>
-  context.orgId === principal.orgId && has(principal, 'admin', 'system')
-
 /** An administrator, or the coordinator in charge of this mentor. */
 export const isInCharge = (principal: Principal, snapshot: Managed): boolean =>
-  isAdmin(principal, snapshot) ||
+  decides(principal, snapshot) ||
   (snapshot.context.orgId === principal.orgId &&
     snapshot.context.coordinatorId === principal.userId &&
     has(principal, 'coordinator'))
@@ -33,21 +29,20 @@ export const mentor = defineActor({
   },
   topics: { mentor: 'id', user: 'userId', coordinator: 'coordinatorId', org: 'orgId' },
   scopes: (principal) => [
-    ...(has(principal, 'admin', 'csm', 'system') ? [{ orgId: principal.orgId }] : []),
+    ...(isOperator(principal) ? [{ orgId: principal.orgId }] : []),
     ...(has(principal, 'coordinator') ? [{ orgId: principal.orgId, coordinatorId: principal.userId }] : []),
     ...(has(principal, 'peer_mentor') ? [{ orgId: principal.orgId, userId: principal.userId }] : []),
   ],
   allow: {
-    register: isAdmin,
+    register: decides,
     pause: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
     resume: (principal, snapshot) => isSelf(principal, snapshot) || isInCharge(principal, snapshot),
-    reassign: isAdmin,
+    reassign: decides,
   },
   prepare: {
     // Otherwise one organisation's events would be published to another one's coordinator.
     reassign: async ({ payload, principal, lookup }) =>
-      has(principal, 'admin', 'system') &&
-      (await lookup.userOrganisation(payload.coordinatorId)) !== principal.orgId
+      administers(principal) && (await lookup.userOrganisation(payload.coordinatorId)) !== principal.orgId
         ? refused('not_found', 'coordinatorId: no such user')
         : { ok: true, payload },
   },
@@ -55,7 +50,7 @@ export const mentor = defineActor({
     register: async ({ id, payload, principal, at, lookup }) => {
       const { orgId } = principal
       // Before anything else, or the answers would tell who is here.
-      if (!has(principal, 'admin', 'system'))
+      if (!administers(principal))
         return { ok: false, error: { code: 'forbidden', message: 'you may not register a mentor' } }
       for (const name of ['userId', 'coordinatorId'] as const)
         if ((await lookup.userOrganisation(payload[name])) !== orgId)
@@ -80,11 +75,7 @@ export const mentor = defineActor({
             details: lapsedTypes(context).map((certType) => ({ certType })),
           }
         : { code: 'forbidden', message: 'this hold was put by administration, which alone can lift it' },
-    reassign: () => ({
-      code: 'invalid_input',
-      message: 'coordinatorId: is the coordinator already',
-      details: [{ path: ['coordinatorId'], reason: 'is the coordinator already' }],
-    }),
+    reassign: () => invalidField('coordinatorId', 'is the coordinator already').error,
   },
   view: ({ context: { userId, coordinatorId, holds, certifications } }, id) => ({
     id,

@@ -1,24 +1,34 @@
+import { enrollmentContract } from '../contracts/enrollment.ts'
+import type { OfferingView } from '../contracts/offering.ts'
 import type { Principal, Scope } from './actor.ts'
+import { readBy, type Audience } from './audience.ts'
 import { findCategory } from './catalog.ts'
 import type { Condition, Read } from './ports.ts'
 import { getActor, pageOf, type QueryHandler } from './queries.ts'
 
 const DEFAULT_LIMIT = 50
 
-/** Whoever learns from an offering keeps it, whether or not the catalogue still shows it. */
-export const getOffering: QueryHandler<{ id: string }> = async (request) => {
-  const found = await getActor(request)
-  const { definition, input, principal, read } = request
-  if (found.ok || !(await isEnrolled(read, principal, input.id))) return found
-  const scopes = ({ orgId }: Principal) => [{ orgId, visibility: 'private' }]
-  return getActor({ ...request, definition: { ...definition, scopes } })
+/** Whoever learns from an offering keeps it, whether or not the catalogue still shows it (S2.32). */
+const learners: Pick<Audience, 'ofOne'> = {
+  ofOne: async ({ input, principal, read }) =>
+    (await isEnrolled(read, principal, input.id))
+      ? [{ orgId: principal.orgId, id: input.id, visibility: 'private' }]
+      : [],
 }
 
+/** What administrators have noted about it is between them and its tutor. */
+const shownToLearners = (offering: OfferingView): OfferingView => ({ ...offering, moderationNote: null })
+
+export const getOffering = readBy(learners, getActor, shownToLearners)
+
 const isEnrolled = async ({ count }: Read, { orgId, userId }: Principal, offeringId: string) =>
-  (await count('enrollment', {
-    scopes: [{ orgId, userId, offeringId }],
-    where: [{ column: 'live', is: '=', value: true }],
-  })) > 0
+  (await count(
+    { contract: enrollmentContract },
+    {
+      scopes: [{ orgId, userId, offeringId }],
+      where: [{ column: 'live', is: '=', value: true }],
+    },
+  )) > 0
 
 type Filters = {
   kind?: string | undefined
@@ -38,7 +48,8 @@ type Filters = {
 }
 
 /** Every filter is a column of its own, but for the category, which clients may name as well. */
-export const listOfferings: QueryHandler<Filters> = async ({ definition, input, principal, read }) => {
+export const listOfferings: QueryHandler<Filters> = async (request) => {
+  const { definition, scopes, input, principal, read } = request
   const { limit = DEFAULT_LIMIT, after, category, minDurationMinutes, maxDurationMinutes, ...equal } = input
   const known =
     category === undefined ? undefined : await findCategory(read.search, principal.orgId, category)
@@ -49,8 +60,8 @@ export const listOfferings: QueryHandler<Filters> = async ({ definition, input, 
     ...condition('durationMinutes', '>=', minDurationMinutes),
     ...condition('durationMinutes', '<=', maxDurationMinutes),
   ]
-  const scopes = definition.scopes(principal).filter((scope) => isPossible(scope, input))
-  const page = await read.search('offering', { scopes, where, after, limit })
+  const possible = scopes.filter((scope) => isPossible(scope, input))
+  const page = await read.search(definition, { scopes: possible, where, after, limit })
   return { ok: true, data: pageOf(page) }
 }
 

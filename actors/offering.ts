@@ -1,24 +1,19 @@
 import type { SnapshotFrom } from 'xstate'
+import { enrollmentContract } from '../contracts/enrollment.ts'
 import { offeringContract, type OfferingTerms } from '../contracts/offering.ts'
 import { refused } from '../contracts/protocol.ts'
 import { moderationOf, offeringMachine, publicationOf, visibilityOf } from '../machines/offering.ts'
 import type { OfferingInput } from '../machines/offering-steps.ts'
 import { isModeration, publishFault, updateFault, type Update } from '../machines/offering-terms.ts'
-import type { TutorProfileContext } from '../machines/tutor-profile.ts'
 import { defineActor, type CreationRequest, type Principal, type Scope } from './actor.ts'
-import {
-  decides,
-  findCategory,
-  firstGiven,
-  forbiddenField,
-  has,
-  invalidField,
-  journalFor,
-} from './catalog.ts'
+import { findCategory } from './catalog.ts'
 import { searchOfferings } from './catalog-search.ts'
+import { firstGiven, forbiddenField, invalidField } from './fields.ts'
 import { getOffering, listOfferings } from './offering-queries.ts'
-import { rosterId } from './roster.ts'
-import { isOperator } from './topics.ts'
+import { journalFor } from './queries.ts'
+import { roster, rosterId } from './roster.ts'
+import { administers, decides, has, isOperator } from './rules.ts'
+import { tutorProfile } from './tutor-profile.ts'
 
 type Snapshot = SnapshotFrom<typeof offeringMachine>
 
@@ -58,7 +53,7 @@ const create = async (
   if (!has(principal, 'instructor')) return refused('forbidden', 'you are no instructor')
   const ownProfile = { orgId, tutorId: ownerId, standing: 'active' }
   const scopes = [tutorProfileId ? { ...ownProfile, id: tutorProfileId } : ownProfile]
-  const [profile] = (await lookup.search('tutorProfile', { scopes, limit: 1 })).found
+  const [profile] = (await lookup.search(tutorProfile, { scopes, limit: 1 })).found
   if (!profile)
     return tutorProfileId
       ? refused('not_found', 'tutorProfileId: you have no such profile')
@@ -71,10 +66,10 @@ const create = async (
   const described = { title, description, price: { minor: price.minor, currency }, category, terms }
   const fault = published ? publishFault(described) : undefined
   if (fault) return { ok: false as const, error: fault }
-  const { displayName }: TutorProfileContext = profile.snapshot.context
+  const { displayName } = profile.snapshot.context
   const tutor = { approved: profile.state === 'approved', displayName, version: profile.version }
-  const roster = lookup.knows('roster') ? rosterId(id) : null
-  const parties = { id, at, orgId, ownerId, tutorProfileId: profile.id, tutor, rosterId: roster }
+  const ownRoster = lookup.knows(roster) ? rosterId(id) : null
+  const parties = { id, at, orgId, ownerId, tutorProfileId: profile.id, tutor, rosterId: ownRoster }
   return { ok: true as const, input: { ...parties, ...described, published } }
 }
 
@@ -84,7 +79,7 @@ const DEFAULT_CURRENCY = 'NGN'
 const moderationFault = (update: Update, principal: Principal) => {
   const field = firstGiven(update, 'moderationStatus', 'moderationNote')
   if (!field) return undefined
-  if (!has(principal, 'admin', 'system')) return forbiddenField(field)
+  if (!administers(principal)) return forbiddenField(field)
   const { moderationStatus } = update
   if (moderationStatus === undefined) return invalidField('moderationStatus', 'is missing')
   if (moderationStatus === 'removed')
@@ -177,11 +172,15 @@ export const offering = defineActor({
     // Whoever enrolls at the same moment is found by the roster, which is asked next.
     delete: async ({ id, principal, lookup }) => {
       const scopes = managedOfferings(principal).map((scope) => ({ ...scope, id }))
-      if ((await lookup.count('offering', { scopes })) === 0) return { ok: true, payload: {} }
-      const count = await lookup.count('enrollment', {
-        scopes: [{ offeringId: id }],
-        where: [{ column: 'status', is: 'in', value: UNDER_WAY }],
-      })
+      if ((await lookup.count({ contract: offeringContract }, { scopes })) === 0)
+        return { ok: true, payload: {} }
+      const count = await lookup.count(
+        { contract: enrollmentContract },
+        {
+          scopes: [{ offeringId: id }],
+          where: [{ column: 'status', is: 'in', value: UNDER_WAY }],
+        },
+      )
       return count > 0
         ? refused('has_enrollments', `${count} learner(s) are enrolled: unpublish instead`, { count })
         : { ok: true, payload: {} }

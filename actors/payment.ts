@@ -1,12 +1,15 @@
 import type { SnapshotFrom } from 'xstate'
-import { paymentContract, type PaymentStatus } from '../contracts/payment.ts'
+import { paymentContract, type PaymentStatus, type PaymentView } from '../contracts/payment.ts'
 import { refused } from '../contracts/protocol.ts'
 import { paymentMachine } from '../machines/payment.ts'
-import { bucketsOf, refundableOf, standingOf } from '../machines/payment-money.ts'
+import { bucketsOf, refundableOf, standingOf, stuckOf, type Books } from '../machines/payment-money.ts'
 import { defineActor, type CreationRequest, type Principal } from './actor.ts'
+import { only, readBy } from './audience.ts'
+import { coordinatorsOf } from './coordinated.ts'
 import { ownOrOperated, purchase, purchaseId } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 import { rosterId } from './roster.ts'
+import { administers, decides } from './rules.ts'
 
 type Snapshot = SnapshotFrom<typeof paymentMachine>
 type Owned = { context: { orgId: string; payerId: string } }
@@ -15,14 +18,17 @@ type Owned = { context: { orgId: string; payerId: string } }
 const ABANDON_AFTER_MS = 30 * 60_000
 const HOUR_MS = 60 * 60_000
 
-export const decidesOnMoney = ({ orgId, roles }: Principal, { context }: Owned): boolean =>
-  context.orgId === orgId && (roles.includes('admin') || roles.includes('system'))
-
-export const isPayer = ({ orgId, userId }: Principal, { context }: Owned): boolean =>
+const isPayer = ({ orgId, userId }: Principal, { context }: Owned): boolean =>
   context.orgId === orgId && context.payerId === userId
 
 export const isPayerOrDecides = (principal: Principal, snapshot: Owned): boolean =>
-  isPayer(principal, snapshot) || decidesOnMoney(principal, snapshot)
+  isPayer(principal, snapshot) || decides(principal, snapshot)
+
+/** Nobody decides on money that goes to themselves. */
+export const decidesForOthers = (principal: Principal, snapshot: Owned): boolean =>
+  decides(principal, snapshot) && !isPayer(principal, snapshot)
+
+const isStuck = ({ context }: { context: Books }): boolean => stuckOf(context) > 0
 
 type Initiation = {
   offeringId: string
@@ -39,7 +45,7 @@ const initiate = async ({ id, payload, principal, at, lookup, newId }: CreationR
   if (!lookup.takesPayments()) return refused('payments_unavailable', 'this server takes no payments')
   const price = await lookup.price(offeringId)
   if (price?.orgId !== orgId) return refused('not_found', 'offeringId: no such offering')
-  const { amount } = price
+  const { amount, title: offeringTitle } = price
   if (amount.minor === 0) return refused('nothing_to_pay', 'this offering is free')
   if (amountMinor !== undefined && amountMinor !== amount.minor)
     return refused('amount_mismatch', 'this offering has another price', { price: amount })
@@ -62,11 +68,46 @@ const initiate = async ({ id, payload, principal, at, lookup, newId }: CreationR
       ...refused('rate_limited', 'too many payments have failed; try again later'),
       retryAfterMs: HOUR_MS,
     }
-  const parties = { id, at, orgId, payerId, offeringId, amount, method, email, authorizationId }
+  const parties = {
+    id,
+    at,
+    orgId,
+    payerId,
+    offeringId,
+    offeringTitle,
+    amount,
+    method,
+    email,
+    authorizationId,
+  }
   const policy = { abandonAfterMs: ABANDON_AFTER_MS }
   const asked = { purchaseId: claimed, rosterId: rosterId(offeringId), autoRefundId: newId() }
   return { ok: true as const, input: { ...parties, ...asked, policy } }
 }
+
+/** Coordinators see where a payment of their mentor stands (C49); how it is paid is the payer's and the operators'. */
+const shownToCoordinators = only<PaymentView>({
+  id: true,
+  transactionId: true,
+  payerId: true,
+  offeringId: true,
+  method: true,
+  amount: true,
+  status: true,
+  charged: true,
+  refundPending: true,
+  refunded: true,
+  disputed: true,
+  accessCode: false,
+  authorizationUrl: false,
+  card: false,
+  failure: true,
+  initiatedAt: true,
+  settledAt: true,
+  refundStuck: true,
+  refunds: true,
+  disputes: true,
+})
 
 export const payment = defineActor({
   contract: paymentContract,
@@ -84,20 +125,25 @@ export const payment = defineActor({
     initiate: isPayer,
     verify: isPayerOrDecides,
     cancel: (principal, snapshot) =>
-      snapshot.matches('needsReview')
-        ? decidesOnMoney(principal, snapshot)
-        : isPayerOrDecides(principal, snapshot),
+      snapshot.matches('needsReview') ? decides(principal, snapshot) : isPayerOrDecides(principal, snapshot),
     requestRefund: isPayerOrDecides,
+    retryRefund: decidesForOthers,
+    resolveRefund: decidesForOthers,
   },
+  offers: { retryRefund: isStuck, resolveRefund: isStuck },
   prepare: {
-    requestRefund: async ({ payload, principal: { roles }, newId }) => {
-      const refundId = newId()
-      const decides = roles.includes('admin') || roles.includes('system')
-      return { ok: true, payload: { ...payload, refundId, approved: decides } }
-    },
+    requestRefund: async ({ payload, principal, newId }) => ({
+      ok: true,
+      payload: { ...payload, refundId: newId(), approved: administers(principal) },
+    }),
+    retryRefund: async ({ newId }) => ({ ok: true, payload: { refundId: newId() } }),
   },
   create: { initiate },
-  queries: { get: getActor, list: listActors, journal: actorJournal },
+  queries: {
+    get: readBy(coordinatorsOf('payerId'), getActor, shownToCoordinators),
+    list: listActors,
+    journal: actorJournal,
+  },
   explain: {
     verify: ({ value }) =>
       value === 'settled' ? undefined : { code: 'rate_limited', message: 'the provider has just been asked' },
@@ -109,6 +155,8 @@ export const payment = defineActor({
         details: { refundable },
       }
     },
+    retryRefund: () => NOTHING_STUCK,
+    resolveRefund: () => NOTHING_STUCK,
   },
   view: (snapshot, id) => {
     const { context } = snapshot
@@ -133,6 +181,7 @@ export const payment = defineActor({
       ...(failure === null ? {} : { failure }),
       initiatedAt,
       ...(settledAt === null ? {} : { settledAt }),
+      ...(stuckOf(context) > 0 ? { refundStuck: stuckOf(context) } : {}),
       refunds: context.refunds.map(({ refundId, minor, standing }) => ({ refundId, minor, standing })),
       disputes: [...context.disputes],
     }
@@ -143,8 +192,11 @@ export const payment = defineActor({
   },
 })
 
+const NOTHING_STUCK = { code: 'nothing_stuck', message: 'nothing was to go back that could not' }
+
 const STATES: Partial<Record<PaymentStatus, string>> = {
   partially_refunded: 'partiallyRefunded',
+  refund_stuck: 'refundStuck',
   refunded: 'refunded',
   reversed: 'reversed',
 }

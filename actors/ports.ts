@@ -1,4 +1,5 @@
-import type { AnyMachineSnapshot } from 'xstate'
+import type { AnyStateMachine, SnapshotFrom } from 'xstate'
+import type { ActorContract, ViewOf } from '../contracts/contract.ts'
 import type { RefusedRow } from '../contracts/import.ts'
 import type { Currency, Money } from '../contracts/money.ts'
 import type { Card } from '../contracts/payment.ts'
@@ -21,6 +22,8 @@ export type Organisation = {
     refundWithinDays?: number
     /** Whether who has got everything back stays enrolled; no by default. */
     keepsAccessAfterRefund?: boolean
+    /** Days without progress after which a learner is reminded, once; 7 by default, 0 for never. */
+    remindAfterDays?: number
   }
 }
 
@@ -35,13 +38,19 @@ export type Price = { offeringId: string; orgId: string; title: string; amount: 
 /** A card that may be charged again, without what charges it. */
 export type SavedAuthorization = { id: string; userId: string; card: Card }
 
+/**
+ * Which actors are asked for, and what is known of each that is found. A definition is one; where two definitions ask for
+ * each other's, or one for its own, its contract and its machine will do.
+ */
+export type ActorType = { contract: ActorContract; machine: AnyStateMachine }
+
 /** An actor as queries find it. */
-export type Found = {
+export type Found<Type extends ActorType = ActorType> = {
   id: string
   version: number
   state: string
-  view: unknown
-  snapshot: AnyMachineSnapshot
+  view: ViewOf<Type['contract']>
+  snapshot: SnapshotFrom<Type['machine']>
 }
 
 export type Condition = {
@@ -56,13 +65,15 @@ export type Search = {
   where?: readonly Condition[]
   /** Ascending by this column, then by id; by id alone without it. */
   order?: string
+  /** Descending instead. */
+  newestFirst?: boolean
   /** The `next` of the page before. */
   after?: string | undefined
   limit: number
 }
 
 /** What matches a text, best first. */
-export type TextSearch = Omit<Search, 'order'> & { text: string }
+export type TextSearch = Omit<Search, 'order' | 'newestFirst'> & { text: string }
 
 /** One turn of an actor's history. */
 export type HistoryEntry = {
@@ -77,7 +88,7 @@ export type HistoryEntry = {
   events: readonly { type: string; data: object }[]
 }
 
-export type FoundPage = { found: Found[]; next?: string }
+export type FoundPage<Type extends ActorType = ActorType> = { found: Found<Type>[]; next?: string }
 
 /**
  * What queries may ask the database. Every search carries the scopes of the principal; of actor types that this server
@@ -85,10 +96,17 @@ export type FoundPage = { found: Found[]; next?: string }
  */
 export type Read = {
   organisation: (id: string) => Promise<Organisation | undefined>
-  search: (actorType: string, search: Search) => Promise<FoundPage>
+  search: <Type extends ActorType>(type: Type, search: Search) => Promise<FoundPage<Type>>
   /** Of the types that are searched by text. */
-  searchText: (actorType: string, search: TextSearch) => Promise<FoundPage>
-  count: (actorType: string, search: Pick<Search, 'scopes' | 'where'>) => Promise<number>
+  searchText: <Type extends ActorType>(type: Type, search: TextSearch) => Promise<FoundPage<Type>>
+  count: (type: Pick<ActorType, 'contract'>, search: Pick<Search, 'scopes' | 'where'>) => Promise<number>
+  /** How many have these values, and the position of the journal as of which that is so. */
+  countAt: (
+    type: Pick<ActorType, 'contract'>,
+    where: Readonly<Record<string, string | boolean>>,
+  ) => Promise<{ count: number; position: number }>
+  /** With which browsers subscribe to pushes; null where none are sent. */
+  pushKey: () => string | null
   history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
   /** By line. */
   importRefusals: (importId: string, afterLine: number, limit: number) => Promise<RefusedRow[]>

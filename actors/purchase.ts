@@ -4,16 +4,17 @@ import { defineActor, type Principal, type Scope } from './actor.ts'
 import { derivedId } from './derived-id.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 import { rosterId } from './roster.ts'
+import { isOperator } from './rules.ts'
 
 /** The same for the same payer and offering, so that all payments for it ask the same actor. */
 export const purchaseId = (payerId: string, offeringId: string): string =>
   derivedId('purchase', payerId, offeringId)
 
 /** Operators see what belongs to their organisation, everybody else what is their own. */
-export const ownOrOperated = ({ userId: payerId, orgId, roles }: Principal): Scope<'orgId' | 'payerId'>[] =>
-  roles.includes('admin') || roles.includes('csm') || roles.includes('system')
-    ? [{ orgId }]
-    : [{ orgId, payerId }]
+export const ownOrOperated = (principal: Principal): Scope<'orgId' | 'payerId'>[] => {
+  const { orgId, userId: payerId } = principal
+  return isOperator(principal) ? [{ orgId }] : [{ orgId, payerId }]
+}
 
 export const purchase = defineActor({
   contract: purchaseContract,

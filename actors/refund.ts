@@ -1,16 +1,12 @@
 import type { SnapshotFrom } from 'xstate'
 import { refundContract, type RefundStatus } from '../contracts/refund.ts'
 import { refundMachine } from '../machines/refund.ts'
-import { defineActor, type Principal } from './actor.ts'
-import { decidesOnMoney, isPayer, isPayerOrDecides } from './payment.ts'
+import { defineActor } from './actor.ts'
+import { decidesForOthers, isPayerOrDecides } from './payment.ts'
 import { ownOrOperated } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 
 type Snapshot = SnapshotFrom<typeof refundMachine>
-
-/** Nobody decides on a refund to themselves. */
-const decidesForOthers = (principal: Principal, snapshot: Snapshot): boolean =>
-  decidesOnMoney(principal, snapshot) && !isPayer(principal, snapshot)
 
 export const refund = defineActor({
   contract: refundContract,

@@ -2,13 +2,10 @@ import type { SnapshotFrom } from 'xstate'
 import { refused } from '../contracts/protocol.ts'
 import { removalContract, type RemovalStatus } from '../contracts/removal.ts'
 import { removalMachine } from '../machines/removal.ts'
-import { defineActor, type Principal } from './actor.ts'
+import { defineActor } from './actor.ts'
 import { offering } from './offering.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
-
-const decides = ({ orgId, roles }: Principal, { context }: { context: { orgId: string } }): boolean =>
-  context.orgId === orgId && (roles.includes('admin') || roles.includes('system'))
+import { administers, decides, isOperator } from './rules.ts'
 
 export const removal = defineActor({
   contract: removalContract,
@@ -23,10 +20,9 @@ export const removal = defineActor({
   allow: { plan: decides, run: decides, pause: decides, resume: decides, discard: decides },
   create: {
     plan: async ({ id, payload: { offeringId, reason }, principal, at, lookup }) => {
-      const { orgId, userId: startedBy, roles } = principal
+      const { orgId, userId: startedBy } = principal
       // Before anything else, or the answers would tell what is here.
-      if (!roles.includes('admin') && !roles.includes('system'))
-        return refused('forbidden', 'only administrators remove offerings')
+      if (!administers(principal)) return refused('forbidden', 'only administrators remove offerings')
       const found = await lookup.actor(offering, offeringId)
       if (found?.context.orgId !== orgId || found.matches('deleted'))
         return refused('not_found', 'offeringId: no such offering')

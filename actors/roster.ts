@@ -3,7 +3,7 @@ import { rosterMachine } from '../machines/roster.ts'
 import { defineActor } from './actor.ts'
 import { derivedId } from './derived-id.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
+import { isOperator } from './rules.ts'
 
 /** The same for the same offering, so that everybody asks the same actor. */
 export const rosterId = (offeringId: string): string => derivedId('roster', offeringId)

@@ -4,7 +4,7 @@ import { settlementMachine } from '../machines/settlement.ts'
 import { defineActor, type Principal } from './actor.ts'
 import { derivedId } from './derived-id.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
-import { isOperator } from './topics.ts'
+import { decides, isOperator } from './rules.ts'
 
 /** The same for the same enrollment in the same removal, so that a plan that is made again makes nothing twice. */
 export const settlementId = (removalId: string, enrollmentId: string): string =>
@@ -12,12 +12,9 @@ export const settlementId = (removalId: string, enrollmentId: string): string =>
 
 /** Nobody decides on money that goes to themselves. */
 const decidesForOthers = (
-  { orgId, userId, roles }: Principal,
-  { context }: { context: { orgId: string; studentId: string } },
-): boolean =>
-  context.orgId === orgId &&
-  context.studentId !== userId &&
-  (roles.includes('admin') || roles.includes('system'))
+  principal: Principal,
+  snapshot: { context: { orgId: string; studentId: string } },
+): boolean => decides(principal, snapshot) && snapshot.context.studentId !== principal.userId
 
 export const settlement = defineActor({
   contract: settlementContract,
@@ -31,7 +28,7 @@ export const settlement = defineActor({
     // A plan that may never be carried out is nobody's news.
     heardBy: {
       type: 'uuid',
-      of: ({ value, context }) => (value === 'planned' ? null : context.studentId),
+      of: ({ value, context }) => (value === 'planned' || value === 'discarded' ? null : context.studentId),
     },
   },
   // Not on the organisation's topic: ten thousand of them would drown everything else there.
@@ -74,7 +71,13 @@ export const settlement = defineActor({
 })
 
 /** What the payment said counts, not what was planned. */
-const DECIDED: ReadonlySet<SettlementStatus> = new Set(['refunded', 'cancelled', 'skipped', 'failed'])
+const DECIDED: ReadonlySet<SettlementStatus> = new Set([
+  'refunded',
+  'cancelled',
+  'skipped',
+  'discarded',
+  'failed',
+])
 
 const NOT_YET = { code: 'overloaded', message: 'the removal has not counted it yet; ask again' }
 

@@ -1,17 +1,26 @@
 import type { AnyActorDefinition, Principal } from './actor.ts'
 import { inScope, type Active } from './engine/turn.ts'
+import { has, isOperator } from './rules.ts'
 
 type Directory = {
   active: (actorType: string, id: string) => Promise<Active | undefined>
   userOrganisation: (userId: string) => Promise<string | undefined>
 }
 
-/** Whether the principal may see everything that is published on a topic. */
+/** Whether the principal may watch a topic: all that is published there, but what is confidential on that of another user. */
 export type TopicRule = (principal: Principal, id: string) => boolean | Promise<boolean>
 
-/** Whoever runs an organisation, or helps its people. */
-export const isOperator = ({ roles }: Principal) =>
-  roles.includes('admin') || roles.includes('csm') || roles.includes('system')
+/** Whether actors of a type are nobody's business but that of the user on whose topic they are. */
+export const confidentialIn = (definitions: readonly AnyActorDefinition[]) => {
+  const types = new Set(
+    definitions.flatMap(({ contract, confidential }) => (confidential ? [contract.actor] : [])),
+  )
+  return (actorType: string): boolean => types.has(actorType)
+}
+
+/** There they hear of everything but what is confidential. */
+export const isOfAnotherUser = ({ userId }: Principal, topic: string): boolean =>
+  topic.startsWith('user:') && topic !== `user:${userId}`
 
 /**
  * One rule for each topic kind: one for each actor type, made from its scopes, and these.
@@ -35,7 +44,7 @@ export const topicRules = (
       'coordinator',
       (principal, id) =>
         id === principal.userId
-          ? principal.roles.includes('coordinator')
+          ? has(principal, 'coordinator')
           : isOperator(principal) && sameOrganisation(principal, id),
     ],
   ])

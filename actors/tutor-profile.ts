@@ -1,12 +1,13 @@
 import type { SnapshotFrom } from 'xstate'
+import { offeringContract } from '../contracts/offering.ts'
 import { refused } from '../contracts/protocol.ts'
 import { tutorProfileContract } from '../contracts/tutor-profile.ts'
 import { tutorProfileMachine } from '../machines/tutor-profile.ts'
 import { defineActor, type Principal } from './actor.ts'
-import { decides, forbiddenField, has, journalFor } from './catalog.ts'
 import { searchProfiles } from './catalog-search.ts'
-import { getActor, listActors, type QueryHandler } from './queries.ts'
-import { isOperator } from './topics.ts'
+import { forbiddenField } from './fields.ts'
+import { getActor, journalFor, listActors, type QueryHandler } from './queries.ts'
+import { administers, decides, has, isOperator } from './rules.ts'
 
 type Snapshot = SnapshotFrom<typeof tutorProfileMachine>
 
@@ -62,22 +63,25 @@ export const tutorProfile = defineActor({
   prepare: {
     update: async ({ payload, principal }) => {
       if (payload.tutorId !== undefined) return forbiddenField('tutorId', 'never changes')
-      return payload.profileStatus !== undefined && !has(principal, 'admin', 'system')
+      return payload.profileStatus !== undefined && !administers(principal)
         ? forbiddenField('profileStatus')
         : { ok: true, payload }
     },
     delete: async ({ id, principal, lookup }) => {
-      if (has(principal, 'admin', 'system')) return { ok: true, payload: {} }
+      if (administers(principal)) return { ok: true, payload: {} }
       const { orgId, userId: ownerId } = principal
-      const count = await lookup.count('offering', {
-        scopes: ['public', 'private'].map((visibility) => ({
-          orgId,
-          ownerId,
-          tutorProfileId: id,
-          visibility,
-        })),
-        where: [{ column: 'moderation', is: 'in', value: ['approved', 'flagged'] }],
-      })
+      const count = await lookup.count(
+        { contract: offeringContract },
+        {
+          scopes: ['public', 'private'].map((visibility) => ({
+            orgId,
+            ownerId,
+            tutorProfileId: id,
+            visibility,
+          })),
+          where: [{ column: 'moderation', is: 'in', value: ['approved', 'flagged'] }],
+        },
+      )
       return count > 0
         ? refused('has_offerings', 'delete the offerings first', { count })
         : { ok: true, payload: {} }

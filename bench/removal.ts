@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'socket.io-client'
 import type { Reply } from '../contracts/protocol.ts'
@@ -12,6 +14,7 @@ import { setStage } from '../test/removal-campaign/stage.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { show, type Measured } from './load.ts'
+import { familyProcessorMs, processorMs } from './processor-time.ts'
 import { aHouse, prepare, residentMb, serve, TOKEN_SECRET, type Served } from './processes.ts'
 import { connect, seconds, showFrames, watching } from './removal-frames.ts'
 import { record } from './results.ts'
@@ -43,7 +46,13 @@ export const benchRemoval = async () => {
   const alone = await paced(ask, until(WINDOW_MS))
   show(`${OTHERS} others, before the removal`, alone)
 
-  const outcome = await remove({ laurel, offeringId, database, ask })
+  const postmaster = Number(readFileSync(join(postgres.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])
+  const used = () => ({
+    server: processorMs(laurel.child.pid!),
+    PostgreSQL: familyProcessorMs(postmaster),
+    provider: processorMs(provider.pid),
+  })
+  const outcome = await remove({ laurel, offeringId, database, ask, used })
   show(`${OTHERS} others, beside the removal`, outcome.beside, alone)
   const owed = learners.reduce((sum, learner) => sum + refundedTo(learner), 0n)
   await provider.idle()
@@ -76,9 +85,13 @@ type Removing = {
   offeringId: string
   database: Database
   ask: (worker: number) => Promise<unknown>
+  used: () => Used
 }
 
-const remove = async ({ laurel, offeringId, database, ask }: Removing) => {
+/** Processor time of each part so far, in milliseconds: what a busy machine does not change. */
+type Used = Record<'server' | 'PostgreSQL' | 'provider', number>
+
+const remove = async ({ laurel, offeringId, database, ask, used }: Removing) => {
   const socket = await connect(laurel.url, EMAIL)
   const call = async <Data>(name: string, input: object) => {
     const reply = (await socket.emitWithAck(name, input)) as Reply<Data>
@@ -106,6 +119,7 @@ const remove = async ({ laurel, offeringId, database, ask }: Removing) => {
   await reaches(id, 'planned')
   const planS = seconds(planBegun)
   const planned = await readings(database)
+  const usedBefore = used()
 
   let isDone = false
   const besides = paced(ask, () => isDone)
@@ -113,6 +127,7 @@ const remove = async ({ laurel, offeringId, database, ask }: Removing) => {
   await call('removals.run', { id })
   const view = await reaches(id, 'done')
   const runS = seconds(runBegun)
+  const usedAfter = used()
   isDone = true
   const beside = await besides
   const after = await readings(database)
@@ -130,6 +145,11 @@ const remove = async ({ laurel, offeringId, database, ask }: Removing) => {
         `${row.turns} turns (${(row.turns / ENROLLMENTS).toFixed(1)} for each), ${row.transactions} transactions`,
     )
   }
+  const cpuMs = (part: keyof Used) => (usedAfter[part] - usedBefore[part]) / ENROLLMENTS
+  console.log(
+    `processor time of the run for each enrollment, with what the others cost: server ${cpuMs('server').toFixed(1)} ms, ` +
+      `PostgreSQL ${cpuMs('PostgreSQL').toFixed(1)} ms, provider ${cpuMs('provider').toFixed(1)} ms`,
+  )
   for (const [label, watcher] of Object.entries(watchers)) showFrames(label, watcher.end())
   console.log(`resident set of the server ${(await residentMb(laurel.child)).toFixed(0)} MB`)
   socket.disconnect()

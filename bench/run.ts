@@ -1,4 +1,5 @@
 import { benchCatalog } from './catalog.ts'
+import { benchCertificates } from './certificates.ts'
 import { benchEffects } from './effects.ts'
 import { benchEngine } from './engine.ts'
 import { benchFanout } from './fanout.ts'
@@ -8,6 +9,7 @@ import { benchNodes } from './nodes.ts'
 import { benchPeers, quickPeers } from './peers/run.ts'
 import { benchProfile } from './profile.ts'
 import { benchRemoval } from './removal.ts'
+import { benchPropagation } from './propagation.ts'
 import { begin, writeResults } from './results.ts'
 import { benchSockets } from './sockets.ts'
 import { benchColdStart, benchDueTimers } from './storage.ts'
@@ -26,6 +28,8 @@ const benches: Record<string, () => Promise<void>> = {
   growth: benchGrowth,
   catalog: benchCatalog,
   removal: benchRemoval,
+  propagation: benchPropagation,
+  certificates: benchCertificates,
 }
 
 const USAGE = `npm run bench -- --quick       the engines side by side on one screen, in less than three minutes

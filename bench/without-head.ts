@@ -7,7 +7,7 @@ import { rewrite } from './rewrite.ts'
  * than a batch can have.
  */
 rewrite(
-  'persistence/actor-store.ts',
+  'persistence/commit-routines.ts',
   /head as \(\s*update journal_head set [^;]*? as base\s*\),/,
   `head as (
   select nextval('bench_position') as base from total where total.n > 0

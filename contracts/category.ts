@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { changesOf } from './changes.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
 import { Id, textOf, titleOf } from './scalars.ts'
@@ -31,7 +32,7 @@ export const categoryContract = defineContract({
     },
     update: {
       summary: 'Change it; its offerings hear of a new name',
-      input: z.strictObject({
+      input: changesOf({
         name: Name.optional(),
         description: Description.optional(),
         icon: Icon.optional(),

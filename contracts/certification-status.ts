@@ -4,15 +4,17 @@ export type CertificationStatus = (typeof CERTIFICATION_STATUSES)[number]
 
 /**
  * Where a certificate stands at `now`. Suspension and revocation are decisions and stand until they are lifted;
- * everything else follows from the dates. The one place of this rule: the machine, queries and clients ask it.
+ * everything else follows from the dates. The one place of this rule: machines, queries and clients ask it. Without a
+ * date of expiry it stays valid.
  * Instants are ISO-8601 UTC with milliseconds, so text compares as time.
  */
 export const certificationStatus = (
-  certificate: { status: CertificationStatus; expiresAt: string },
+  certificate: { status: string; expiresAt: string | null },
   policy: { expiringWindowDays: number },
   now: string,
 ): CertificationStatus => {
   if (certificate.status === 'suspended' || certificate.status === 'revoked') return certificate.status
+  if (certificate.expiresAt === null) return 'valid'
   if (now >= certificate.expiresAt) return 'expired'
   return now >= daysBefore(certificate.expiresAt, policy.expiringWindowDays) ? 'expiring_soon' : 'valid'
 }

@@ -3,6 +3,7 @@ import { CARD_REFUSED, isFreeOfCards } from './card-numbers.ts'
 import { CERTIFICATION_STATUSES } from './certification-status.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Days, GetInput, JournalInput, JournalPage, PageFields, pageOf } from './queries.ts'
+import { inOrder, outOfOrder, Renewal, RenewalInput } from './renewal.ts'
 import { Id, Instant, Note, StoredInstant } from './scalars.ts'
 
 export const CertificationStatus = z.enum(CERTIFICATION_STATUSES)
@@ -14,15 +15,6 @@ export const CertType = z
   .max(64)
   .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be lower-case letters, digits, "_" and "-"')
   .refine(isFreeOfCards, CARD_REFUSED)
-
-const Renewal = z.strictObject({
-  renewedAt: StoredInstant,
-  previousIssuedAt: StoredInstant,
-  previousExpiresAt: StoredInstant,
-  renewedBy: Id.nullable(),
-  notes: Note.optional(),
-})
-export type Renewal = z.output<typeof Renewal>
 
 export const CertificationView = z.strictObject({
   id: Id,
@@ -38,15 +30,6 @@ export const CertificationView = z.strictObject({
   suspendedReason: z.string().optional(),
   revokedReason: z.string().optional(),
 })
-
-const inOrder = ({
-  issuedAt,
-  expiresAt,
-}: {
-  issuedAt?: string | undefined
-  expiresAt?: string | undefined
-}) => issuedAt === undefined || expiresAt === undefined || issuedAt < expiresAt
-const outOfOrder = { error: 'must be after issuedAt', path: ['expiresAt'] }
 
 const facts = { mentorId: Id, certType: CertType, issuedAt: StoredInstant, expiresAt: StoredInstant }
 const Facts = z.strictObject(facts)
@@ -84,9 +67,7 @@ export const certificationContract = defineContract({
     },
     renew: {
       summary: 'Record a renewal',
-      input: z
-        .strictObject({ issuedAt: Instant, expiresAt: Instant, notes: Note.optional() })
-        .refine(inOrder, outOfOrder),
+      input: RenewalInput,
     },
     suspend: { summary: 'Suspend until it is reinstated', input: z.strictObject({ reason: Note }) },
     reinstate: { summary: 'End a suspension; the dates decide what follows', input: z.strictObject({}) },

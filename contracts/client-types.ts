@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { catalogCalls, CatalogCall } from './catalog-calls.ts'
 import type { ActorContract, CommandContract } from './contract.ts'
 import type { Closing, EventFrame, Reply, SubscribeInput, Subscribed } from './protocol.ts'
 
@@ -18,6 +19,16 @@ export type LiveClientToServer<C extends ActorContract> = Prefixed<C> & Protocol
 export type LiveServerToClient<C extends ActorContract> = Merged<C extends unknown ? Events<C> : never> &
   ProtocolEvents<FrameOf<C>>
 
+type Catalog = typeof catalogCalls
+type CatalogContract = Catalog[keyof Catalog]['contract']
+
+/** In `/catalog`: the names of the tutor catalogue, and beside them all of its contracts, as in `/live`. */
+export type CatalogClientToServer = {
+  [Name in keyof Catalog]: Call<PayloadLike<Catalog[Name]>, DataLike<Catalog[Name]>>
+} & LiveClientToServer<CatalogContract>
+
+export type CatalogServerToClient = LiveServerToClient<CatalogContract>
+
 /** One event of a contract, or of several, with its data and the actor's view. */
 export type FrameOf<C extends ActorContract, Name extends string = EventName<C>> = C extends unknown
   ? {
@@ -31,6 +42,17 @@ export type FrameOf<C extends ActorContract, Name extends string = EventName<C>>
   : never
 
 type EventName<C extends ActorContract> = C extends unknown ? keyof C['events'] & string : never
+
+/** What a call takes that stands for a command or a query, and what that answers. */
+type PayloadLike<One extends CatalogCall> = One extends { input: infer Input extends z.ZodType }
+  ? z.input<Input>
+  : Parameters<CallLike<One>>[0]
+type DataLike<One extends CatalogCall> = Parameters<CallLike<One>>[1] extends (
+  reply: Reply<infer Data>,
+) => void
+  ? Data
+  : never
+type CallLike<One extends CatalogCall> = Calls<One['contract']>[One['like'] & keyof Calls<One['contract']>]
 
 type Call<Payload, Data> = (payload: Payload, ack: (reply: Reply<Data>) => void) => void
 

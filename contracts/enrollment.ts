@@ -77,6 +77,7 @@ export const EnrollmentView = z.strictObject({
   enrolledAt: StoredInstant,
   activatedAt: StoredInstant.nullable(),
   payBefore: StoredInstant.optional().describe('While it is reserved'),
+  completedAt: StoredInstant.nullable(),
   endedAt: StoredInstant.nullable(),
   endReason: z.string().nullable(),
   progress: z.number().describe('Of all modules, 0 to 1'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { changesOf } from './changes.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf, SearchText } from './queries.ts'
 import { Id, StoredInstant, textOf, titleOf, WebAddress } from './scalars.ts'
@@ -51,7 +52,7 @@ export const materialContract = defineContract({
     },
     update: {
       summary: 'Change it',
-      input: z.strictObject({
+      input: changesOf({
         ...Said.partial().shape,
         offeringId: Id.optional().describe('Never changes: refused'),
       }),

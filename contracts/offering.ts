@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { changesOf } from './changes.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { Currency, Minor, Money } from './money.ts'
 import { Flag, GetInput, JournalInput, JournalPage, PageFields, pageOf, SearchText } from './queries.ts'
@@ -128,7 +129,7 @@ export const offeringContract = defineContract({
     },
     update: {
       summary: 'Change what it says and costs; what is published stays fit for that',
-      input: z.strictObject({
+      input: changesOf({
         title: titleOf(100).optional(),
         description: described.description.unwrap().optional(),
         price: Price.optional(),

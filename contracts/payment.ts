@@ -14,6 +14,7 @@ export const PaymentStatus = z
     'pending',
     'settled',
     'partially_refunded',
+    'refund_stuck',
     'refunded',
     'reversed',
     'failed',
@@ -21,7 +22,7 @@ export const PaymentStatus = z
     'cancelled',
     'needs_review',
   ])
-  .describe('Derived from the buckets and the state')
+  .describe('Derived from the buckets and the state; `refund_stuck`: what was to go back could not')
 export type PaymentStatus = z.output<typeof PaymentStatus>
 
 /** Where the money of one payment is, all in minor units of its currency; `refunded` + `refundPending` ≤ `charged`. */
@@ -72,6 +73,7 @@ export const PaymentView = z.strictObject({
   failure: PaymentFailure.optional(),
   initiatedAt: StoredInstant,
   settledAt: StoredInstant.optional(),
+  refundStuck: Minor.optional().describe('What was to go back and could not: administrators see to it'),
   refunds: z.array(z.strictObject({ refundId: Id, minor: Minor, standing: RefundStanding })),
   disputes: z.array(z.strictObject({ disputeId: Id, minor: Minor, standing: DisputeStanding })),
 })
@@ -135,6 +137,16 @@ export const paymentContract = defineContract({
         }),
       errors: ['not_refundable'],
     },
+    retryRefund: {
+      summary: 'Give back what was to go back and could not, once more',
+      input: z.strictObject({}),
+      errors: ['nothing_stuck'],
+    },
+    resolveRefund: {
+      summary: 'Say how what was to go back and could not has been settled by hand',
+      input: z.strictObject({ note: Note }),
+      errors: ['nothing_stuck'],
+    },
   },
   queries: {
     get: { summary: 'One payment', input: GetInput, output: PaymentView },
@@ -171,6 +183,8 @@ export const paymentContract = defineContract({
     'payment.refundIssued': RefundFact,
     'payment.refundFailed': RefundFact,
     'payment.refundRejected': RefundFact,
+    'payment.refundStuck': z.strictObject({ ...Of.shape, due: Money }),
+    'payment.refundResolved': z.strictObject({ ...Of.shape, due: Money, note: z.string() }),
     'payment.disputed': DisputeFact,
     'payment.disputeResolved': z.strictObject({ ...DisputeFact.shape, standing: DisputeStanding }),
     'payment.reversed': Of,

@@ -12,6 +12,7 @@ export const SettlementStatus = z.enum([
   'refunded',
   'cancelled',
   'skipped',
+  'discarded',
   'failed',
   'needs_review',
 ])
@@ -101,6 +102,7 @@ export const settlementContract = defineContract({
     'settlement.refunded': Of,
     'settlement.cancelled': Of,
     'settlement.skipped': Of.describe('It had ended by itself'),
+    'settlement.discarded': Of.describe('Its plan was thrown away, and nothing was done'),
     'settlement.failed': z.strictObject({ ...Of.shape, reason: z.string() }),
     'settlement.needsReview': z.strictObject({ ...Of.shape, reason: z.string() }),
     'settlement.retried': Of,
@@ -125,5 +127,8 @@ export type SettlementNews =
   /** What was stuck has been settled by hand. */
   | { type: 'settlement.resolved'; from: 'failed' | 'review' }
 
-/** What a removal tells its settlements. */
-export type SettlementOrder = { type: 'removal.run' } | { type: 'removal.counted' }
+/** What a removal tells its settlements; that it is discarded it tells all of them. */
+export type SettlementOrder =
+  | { type: 'removal.run' }
+  | { type: 'removal.counted' }
+  | { type: 'removal.discarded' }

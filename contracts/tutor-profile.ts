@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { changesOf } from './changes.ts'
 import { defineContract, type CommandOf, type EventOf, type ViewOf } from './contract.ts'
 import { GetInput, JournalInput, JournalPage, PageFields, pageOf, SearchText } from './queries.ts'
 import { Id, Note, StoredInstant, textOf, titleOf, WebAddress } from './scalars.ts'
@@ -53,7 +54,7 @@ export const tutorProfileContract = defineContract({
     },
     update: {
       summary: 'Change what it says',
-      input: z.strictObject({
+      input: changesOf({
         displayName: titleOf(100).nullable().optional(),
         ...About.partial().shape,
         tutorId: Id.optional().describe('Never changes: refused'),

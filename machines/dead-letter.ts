@@ -6,7 +6,7 @@ import type {
   DeadLetterView,
   EffectReport,
 } from '../contracts/dead-letter.ts'
-import { redact, redactText } from './redact.ts'
+import { HIDDEN, redact, redactText } from './redact.ts'
 
 export type DeadLetterInput = Envelope &
   Pick<DeadLetterView, 'id' | 'effect' | 'name' | 'owner' | 'attempts' | 'reason'> & {
@@ -53,7 +53,7 @@ export const deadLetterMachine = setup({
     effect,
     name,
     owner,
-    params: redact(params),
+    params: redact(withoutMessage(params)),
     attempts,
     reason: redactText(reason),
     openedAt: at,
@@ -146,3 +146,17 @@ const subjectOf = ({ effect, name, owner }: DeadLetterContext) => ({ effect, nam
 const decisionOf = (context: DeadLetterContext, { by, reason }: DeadLetterCommand) => {
   return { ...subjectOf(context), reason, by: by ?? null }
 }
+
+/** What somebody is told is not for those who see to it that they are told. */
+const withoutMessage = (params: unknown): unknown => {
+  if (!isMade(params)) return params
+  return { ...params, input: { ...params.input, text: HIDDEN, data: HIDDEN } }
+}
+
+const isMade = (params: unknown): params is { actor: 'notification'; input: object } =>
+  typeof params === 'object' &&
+  params !== null &&
+  'actor' in params &&
+  params.actor === 'notification' &&
+  'input' in params &&
+  typeof params.input === 'object'

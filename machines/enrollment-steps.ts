@@ -1,4 +1,5 @@
 import { assertEvent, setup } from 'xstate'
+import type { CertificateOpened, EnrollmentRefunded } from '../contracts/certificate.ts'
 import type { Envelope } from '../contracts/contract.ts'
 import type {
   EnrollmentAnswer,
@@ -14,6 +15,7 @@ import type { Money } from '../contracts/money.ts'
 import type { RefundDue, RefundNews } from '../contracts/payment.ts'
 import type { EnrollmentWish, PurchaseNews } from '../contracts/purchase.ts'
 import type { EnrollmentNews, RosterAnswer } from '../contracts/roster.ts'
+import type { Notice } from './notification.ts'
 import { refundPolicy, type RefundCase } from './refund-policies.ts'
 
 export type EnrollmentInput = Envelope & {
@@ -39,12 +41,16 @@ export type EnrollmentInput = Envelope & {
     refund: string
     /** Whether a full refund leaves the learner in. */
     keepsAccess: boolean
+    /** After so many days without progress the learner is reminded, once; never without it, or when it is 0. */
+    remindAfterDays?: number
   }
 }
 
 export type EnrollmentContext = Omit<EnrollmentInput, keyof Envelope> & {
   enrolledAt: string
   activatedAt: string | null
+  /** Absent in enrollments stored before 0.6. */
+  completedAt?: string | null
   endedAt: string | null
   endReason: string | null
   /** The roster has let it in. */
@@ -62,6 +68,10 @@ export type EnrollmentContext = Omit<EnrollmentInput, keyof Envelope> & {
   lessons: Readonly<Record<string, { status: LessonChanged['status']; version: number }>>
   refundRequest: RefundRequest | null
   settlementId: string | null
+  /** When there was progress of any kind, or the learner came back; absent before that. */
+  touchedAt?: string
+  /** Absent until then. */
+  remindedAt?: string
 }
 
 type Sent = Envelope & Required<Pick<Envelope, 'source'>>
@@ -71,26 +81,14 @@ type EnrollmentMessage =
   /** `modules`: those that the offering has now. */
   | (Extract<EnrollmentCommand, { type: 'recordProgress' }> & { modules: readonly string[] })
   | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string })
-  | ((RosterAnswer | PurchaseNews | LessonChanged | RemovalNews | RefundNews) & Sent)
+  | ((RosterAnswer | PurchaseNews | LessonChanged | RemovalNews | RefundNews | CertificateOpened) & Sent)
 
 type Told =
   | { actor: 'roster'; id: string; message: EnrollmentNews; orCreate: object }
   | { actor: 'purchase'; id: string; message: EnrollmentWish; orCreate: object }
   | { actor: 'payment'; id: string; message: RefundDue }
   | { actor: 'settlement'; id: string; message: EnrollmentAnswer }
-
-/** What a notification is made of. */
-type Welcome = {
-  actor: 'notification'
-  id: string
-  input: {
-    orgId: string
-    recipientId: string
-    topic: string
-    subject: { actor: string; id: string }
-    text: string
-  }
-}
+  | { actor: 'certificate'; id: string; message: EnrollmentRefunded }
 
 export const enrollment = setup({
   types: {
@@ -101,7 +99,11 @@ export const enrollment = setup({
   },
   actions: {
     tell: (_, _params: Told) => {},
-    create: (_, _params: Welcome) => {},
+    tellAll: (
+      _,
+      _params: { actor: 'certificate'; where: { enrollmentId: string }; message: EnrollmentRefunded },
+    ) => {},
+    create: (_, _params: Notice) => {},
   },
   guards: {
     isFree: ({ context }) => context.price.minor === 0,
@@ -124,10 +126,24 @@ export const enrollment = setup({
     losesAccess: ({ context, event }) =>
       'source' in event && event.source.version > context.purchaseVersion && !context.policy.keepsAccess,
     isRefunded: ({ event }) => event.type === 'removal.ended' && event.outcome === 'refunded',
+    isIdle: ({ context, event }) => Date.parse(event.at) >= idleAtMs(context),
     isOurSettlement: ({ context, event }) => 'source' in event && event.source.id === context.settlementId,
   },
-  delays: { payment: ({ context }) => context.policy.payWithinMs },
+  delays: {
+    payment: ({ context }) => context.policy.payWithinMs,
+    idle: ({ context, event }) => Math.max(0, idleAtMs(context) - Date.parse(event.at)),
+  },
 })
+
+const DAY_MS = 24 * 60 * 60_000
+
+/** When the learner is to be reminded, unless there is progress before. */
+const idleAtMs = ({ policy, touchedAt, activatedAt, remindedAt }: EnrollmentContext): number => {
+  const { remindAfterDays = 0 } = policy
+  // The setting is written by hand: what is no number of days reminds nobody.
+  if (!(Number.isFinite(remindAfterDays) && remindAfterDays > 0) || remindedAt !== undefined) return Infinity
+  return Date.parse(touchedAt ?? activatedAt!) + remindAfterDays * DAY_MS
+}
 
 export const factsOf = ({ userId, offeringId }: EnrollmentContext) => ({ userId, offeringId })
 
@@ -187,7 +203,8 @@ export const activate = enrollment.enqueueActions(({ context, event, enqueue }) 
   if (paymentId !== null) enqueue(tellPurchase(() => ({ type: 'enrollment.activated', paymentId })))
   const subject = { actor: 'enrollment', id }
   const text = `Welcome to ${offeringTitle}.`
-  const input = { orgId, recipientId, topic: 'enrollment.welcome', subject, text }
+  const data = { offeringTitle }
+  const input = { orgId, recipientId, topic: 'enrollment.welcome', subject, text, data }
   enqueue({ type: 'create', params: { actor: 'notification', id: welcomeId, input } })
 })
 
@@ -212,7 +229,7 @@ export const recordProgress = enrollment.enqueueActions(({ context, event, enque
     progress: overall,
   })
   const modulesDone = shares.every((share) => share === 1)
-  enqueue.assign({ modules, progress: overall, resumeAt: moduleId, modulesDone })
+  enqueue.assign({ modules, progress: overall, resumeAt: moduleId, modulesDone, touchedAt: at })
 })
 
 /** The mean of shares with four decimals, rounded down; counted in ten-thousandths, which are whole numbers. */
@@ -224,14 +241,27 @@ export const takeLesson = enrollment.enqueueActions(({ context, event, enqueue }
   const { status, source } = event
   const lessons = { ...context.lessons, [source.id]: { status, version: source.version } }
   enqueue.emit({ type: 'enrollment.lessonChanged', ...factsOf(context), lessonId: source.id, status })
-  enqueue.assign({ lessons })
+  enqueue.assign({ lessons, touchedAt: event.at })
+})
+
+export const noteReturn = enrollment.assign({ touchedAt: ({ event }) => event.at })
+
+/** Nothing has happened for a while. */
+export const remind = enrollment.enqueueActions(({ context, event, enqueue }) => {
+  const { orgId, userId: recipientId, offeringTitle, id } = context
+  const subject = { actor: 'enrollment', id }
+  const text = `${offeringTitle} is waiting for you.`
+  const data = { offeringTitle }
+  const input = { orgId, recipientId, topic: 'enrollment.reminder', subject, text, data }
+  enqueue.assign({ remindedAt: event.at })
+  enqueue({ type: 'create', params: { actor: 'notification', input } })
 })
 
 /** Whoever is done takes no place any more: the offering may be deleted. */
-export const complete = enrollment.enqueueActions(({ context, enqueue }) => {
+export const complete = enrollment.enqueueActions(({ context, event, enqueue }) => {
   enqueue.emit({ type: 'enrollment.completed', ...factsOf(context) })
   enqueue(tellRoster(({ admitted }) => ({ type: 'enrollment.ended', admitted })))
-  enqueue.assign({ admitted: false })
+  enqueue.assign({ admitted: false, completedAt: event.at })
 })
 
 export const suspend = enrollment.enqueueActions(({ context, event, enqueue }) => {
@@ -349,6 +379,20 @@ const reasonOf = (event: EnrollmentMessage): string => {
 }
 
 export const leavePurchase = tellPurchase(({ paymentId }) => ({ type: 'enrollment.ended', paymentId }))
+
+/** What was certified is looked at again; one that is being issued meanwhile asks by itself. */
+export const withdrawCertificates = enrollment.enqueueActions(
+  ({ context: { id: enrollmentId }, enqueue }) => {
+    const message = { type: 'enrollment.refunded' } as const
+    enqueue({ type: 'tellAll', params: { actor: 'certificate', where: { enrollmentId }, message } })
+  },
+)
+
+export const withdrawCertificate = enrollment.enqueueActions(({ event, enqueue }) => {
+  assertEvent(event, 'certificate.opened')
+  const message = { type: 'enrollment.refunded' } as const
+  enqueue({ type: 'tell', params: { actor: 'certificate', id: event.source.id, message } })
+})
 
 /** The roster let in what had given up waiting. */
 export const leaveAfterAll = enrollment.enqueueActions(({ enqueue }) => {

@@ -12,9 +12,11 @@ import {
   factsOf,
   leaveAfterAll,
   leavePurchase,
+  noteReturn,
   noteVersion,
   recordProgress,
   rejectRefund,
+  remind,
   requestRefund,
   reserve,
   sendSettlementAway,
@@ -22,6 +24,8 @@ import {
   takeLesson,
   takePayment,
   takeRefundNews,
+  withdrawCertificate,
+  withdrawCertificates,
 } from './enrollment-steps.ts'
 
 /** Whatever comes too late for it: nobody keeps a place, or money, because of an enrollment that is over. */
@@ -60,6 +64,7 @@ export const enrollmentMachine = enrollment.createMachine({
     ...input,
     enrolledAt: at,
     activatedAt: null,
+    completedAt: null,
     endedAt: null,
     endReason: null,
     admitted: false,
@@ -108,6 +113,13 @@ export const enrollmentMachine = enrollment.createMachine({
     },
     active: {
       always: { guard: 'isComplete', target: 'completed', actions: complete },
+      after: {
+        idle: [
+          { guard: 'isIdle', target: 'active', reenter: true, actions: remind },
+          // There was progress meanwhile: it waits for the rest.
+          { target: 'active', reenter: true },
+        ],
+      },
       on: {
         recordProgress: { guard: 'isProgress', actions: recordProgress },
         'lesson.changed': { guard: 'isNewsOfLesson', actions: takeLesson },
@@ -128,7 +140,10 @@ export const enrollmentMachine = enrollment.createMachine({
       on: {
         resume: {
           target: 'active',
-          actions: enrollment.emit(({ context }) => ({ type: 'enrollment.resumed', ...factsOf(context) })),
+          actions: [
+            enrollment.emit(({ context }) => ({ type: 'enrollment.resumed', ...factsOf(context) })),
+            noteReturn,
+          ],
         },
         'lesson.changed': { guard: 'isNewsOfLesson', actions: takeLesson },
         drop: { target: 'dropped', actions: end('enrollment.dropped', 'dropped') },
@@ -148,7 +163,7 @@ export const enrollmentMachine = enrollment.createMachine({
         'purchase.released': {
           guard: 'losesAccess',
           target: 'refunded',
-          actions: end('enrollment.refunded', 'money_returned'),
+          actions: [end('enrollment.refunded', 'money_returned'), withdrawCertificates],
         },
         ...over('completed'),
       },
@@ -175,7 +190,13 @@ export const enrollmentMachine = enrollment.createMachine({
     },
     dropped: { on: over('dropped') },
     cancelled: { on: over('cancelled') },
-    refunded: { on: over('refunded') },
+    refunded: {
+      on: {
+        ...over('refunded'),
+        // It was issued while the money went back.
+        'certificate.opened': { actions: withdrawCertificate },
+      },
+    },
   },
   on: {
     'payment.refundEnded': { actions: takeRefundNews },

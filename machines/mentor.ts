@@ -1,4 +1,5 @@
 import { emit, enqueueActions, setup } from 'xstate'
+import type { BadgeFiled } from '../contracts/badge.ts'
 import type { StandingChanged } from '../contracts/certification.ts'
 import type { Envelope } from '../contracts/contract.ts'
 import type { Hold, HoldKind, MentorCommand, MentorEvent, MentorReassigned } from '../contracts/mentor.ts'
@@ -17,6 +18,8 @@ export type MentorContext = Pick<MentorInput, 'id' | 'orgId' | 'userId' | 'coord
   holds: readonly Hold[]
   /** By certification, the newest that it told; `version` is the certification's own. */
   certifications: Readonly<Record<string, KnownCertification>>
+  /** There are badges to be told of another coordinator. */
+  hasBadges?: true
 }
 
 type KnownCertification = Pick<StandingChanged, 'certType' | 'standing' | 'expiresAt' | 'imported'> & {
@@ -25,7 +28,7 @@ type KnownCertification = Pick<StandingChanged, 'certType' | 'standing' | 'expir
 
 type MentorMessage =
   | Exclude<MentorCommand, { type: 'register' }>
-  | (StandingChanged & Envelope & Required<Pick<Envelope, 'source'>>)
+  | ((StandingChanged | BadgeFiled) & Envelope & Required<Pick<Envelope, 'source'>>)
 
 /**
  * One mentor. Each reason to be on hold comes and goes by itself, so nobody lifts what somebody else has put; the
@@ -40,7 +43,11 @@ export const mentorMachine = setup({
     emitted: {} as MentorEvent,
   },
   actions: {
-    tell: (_, _params: { actor: 'certification'; id: string; message: MentorReassigned }) => {},
+    tell: (_, _params: { actor: 'certification' | 'badge'; id: string; message: MentorReassigned }) => {},
+    tellAll: (
+      _,
+      _params: { actor: 'badge'; where: { recipientId: string }; message: MentorReassigned },
+    ) => {},
   },
 }).createMachine({
   id: 'mentor@1',
@@ -95,6 +102,21 @@ export const mentorMachine = setup({
         enqueue.assign({ coordinatorId })
         for (const id of Object.keys(certifications))
           enqueue({ type: 'tell', params: reassignmentOf(id, coordinatorId) })
+        if (!context.hasBadges) return
+        const message = { type: 'mentor.reassigned', coordinatorId } as const
+        enqueue({
+          type: 'tellAll',
+          params: { actor: 'badge', where: { recipientId: context.id }, message },
+        })
+      }),
+    },
+    'badge.filed': {
+      actions: enqueueActions(({ context, event: { coordinatorId, source }, enqueue }) => {
+        if (!context.hasBadges) enqueue.assign({ hasBadges: true })
+        // It was awarded while the mentor changed hands.
+        if (coordinatorId === context.coordinatorId) return
+        const message = { type: 'mentor.reassigned', coordinatorId: context.coordinatorId } as const
+        enqueue({ type: 'tell', params: { actor: 'badge', id: source.id, message } })
       }),
     },
     'certification.standingChanged': {

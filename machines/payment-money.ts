@@ -2,6 +2,9 @@ import type { Buckets, DisputeStanding, PaymentStatus, RefundStanding } from '..
 
 export type Wanted = { actor: 'enrollment' | 'settlement'; id: string }
 
+/** What has been decided to go back, up to an amount in all, and under which refund. */
+export type Owed = { refundId: string; minor: number; reason: string; wanted?: Wanted }
+
 /** What came in, and what has been asked back or contested since; everything else about the money follows from it. */
 export type Books = {
   /** What the provider took. Minor units. */
@@ -12,8 +15,12 @@ export type Books = {
     standing: RefundStanding
     /** Who said that it is due, and hears what becomes of it. */
     wanted?: Wanted
+    /** The refund that this one is in place of, under whose name they hear of it. */
+    insteadOf?: string
   }[]
   disputes: readonly { disputeId: string; minor: number; standing: DisputeStanding }[]
+  /** What nobody but the payment sees to; payments of before there was any have none. */
+  owed?: Owed | null
 }
 
 type Entry = { minor: number; standing: string }
@@ -41,6 +48,10 @@ export const dueOf = (books: Books, upToMinor: number): number => {
   return Math.max(0, Math.min(upToMinor - refundPending - refunded, refundableOf(books)))
 }
 
+/** What should have gone back and is neither there, nor on its way, nor held by a bank. */
+export const stuckOf = (books: Books): number =>
+  books.refunds.some(({ standing }) => standing === 'pending') ? 0 : dueOf(books, books.owed?.minor ?? 0)
+
 /** Nothing is left of the money that came in. */
 export const isGone = (books: Books): boolean =>
   books.charged > 0 && sumOf(books.refunds, 'processed') + sumOf(books.disputes, 'lost') >= books.charged
@@ -48,6 +59,7 @@ export const isGone = (books: Books): boolean =>
 /** Of a payment whose money has come in. */
 export const standingOf = (books: Books): PaymentStatus => {
   if (isGone(books)) return sumOf(books.disputes, 'lost') > 0 ? 'reversed' : 'refunded'
+  if (stuckOf(books) > 0) return 'refund_stuck'
   return bucketsOf(books).refunded > 0 ? 'partially_refunded' : 'settled'
 }
 

@@ -17,16 +17,9 @@ import type {
 } from '../contracts/payment.ts'
 import type { PaymentNews } from '../contracts/purchase.ts'
 import type { RefundHint } from '../contracts/refund.ts'
-import {
-  bucketsOf,
-  dueOf,
-  isGone,
-  refundableOf,
-  withDispute,
-  withRefund,
-  type Books,
-  type Wanted,
-} from './payment-money.ts'
+import { isGone, refundableOf, stuckOf, type Books, type Wanted } from './payment-money.ts'
+import type { Notice } from './notification.ts'
+import { paymentNotice, type Alert } from './payment-notices.ts'
 
 export type PaymentInput = Envelope & {
   /** Also the reference under which the provider knows the payment. */
@@ -34,6 +27,8 @@ export type PaymentInput = Envelope & {
   orgId: string
   payerId: string
   offeringId: string
+  /** As it was then; payments of before there were notices have none. */
+  offeringTitle?: string
   /** The price, as it was then. */
   amount: Money
   method: PaymentMethod
@@ -87,8 +82,9 @@ type Requests = {
 
 type PaymentMessage = Envelope &
   (
-    | Exclude<PaymentCommand, { type: 'initiate' | 'requestRefund' }>
+    | Exclude<PaymentCommand, { type: 'initiate' | 'requestRefund' | 'retryRefund' }>
     | Requests
+    | { type: 'retryRefund'; refundId: string }
     | PaymentReport
     | PaymentHint
     | ClaimAnswer
@@ -144,7 +140,8 @@ export const payment = setup({
     chargeAuthorization: (_, _params: object) => {},
     verifyPayment: (_, _params: { reference: string; payerId: string; keepCard: boolean }) => {},
     tell: (_, _params: Told) => {},
-    create: (_, _params: { actor: 'refund'; id: string; input: object }) => {},
+    create: (_, _params: { actor: 'refund'; id: string; input: object } | Notice) => {},
+    alert: (_, _params: Alert) => {},
   },
   guards: {
     matches: ({ context: { id, amount }, event }) =>
@@ -175,6 +172,7 @@ export const payment = setup({
       if (!amount) return most > 0
       return amount.currency === context.amount.currency && amount.minor <= most
     },
+    isStuck: ({ context }) => stuckOf(context) > 0,
     /** A second word about a refund changes nothing. */
     isPendingRefund: ({ context, event }) =>
       event.type === 'refund.changed' &&
@@ -228,7 +226,7 @@ export const claim = tellPurchase('payment.claimed')
 export const release = tellPurchase('payment.released')
 
 /** When nothing is left of what was paid, the offering may be bought again. */
-const releaseWhenGone = payment.enqueueActions(({ context, enqueue }) => {
+export const releaseWhenGone = payment.enqueueActions(({ context, enqueue }) => {
   if (isGone(context)) enqueue(release)
 })
 
@@ -259,6 +257,9 @@ export const fail = (given?: string) =>
     const reason = given ?? ('reason' in event ? event.reason : 'unknown')
     enqueue.emit({ type: 'payment.failed', ...factsOf(context), reason })
     enqueue.assign({ failure: reason, answered: true })
+    // Whoever began it twice hears what becomes of the other one.
+    if (event.type !== 'purchase.refused')
+      enqueue({ type: 'create', params: paymentNotice('payment.failed', context, context.amount) })
   })
 
 export const abandon = payment.enqueueActions(({ context, enqueue }) => {
@@ -286,34 +287,10 @@ export const settle = (late: boolean) =>
     enqueue.emit({ type: 'payment.settled', ...factsOf(context), late })
     enqueue.assign({ settledAt: event.at })
     enqueue(tellPurchase('payment.settled'))
+    enqueue({ type: 'create', params: paymentNotice('payment.settled', context, context.amount) })
     // The bank may have taken it back before anybody knew that it was there.
     enqueue(releaseWhenGone)
   })
-
-const beginRefund = ({ refundId, minor, wanted, ...request }: RefundRequest) =>
-  payment.enqueueActions(({ context, enqueue }) => {
-    const { id: paymentId, orgId, payerId, amount } = context
-    const begun = { refundId, minor, standing: 'pending' as const, ...(wanted ? { wanted } : {}) }
-    const refunds = [...context.refunds, begun]
-    const refund = { minor, currency: amount.currency }
-    const books = bucketsOf({ ...context, refunds })
-    enqueue.emit({ type: 'payment.refundRequested', ...factsOf(context), refundId, refund, ...books })
-    enqueue.assign({ refunds })
-    const input = { orgId, paymentId, payerId, amount: refund, ...request }
-    enqueue({ type: 'create', params: { actor: 'refund', id: refundId, input } })
-  })
-
-export const takeDispute = payment.enqueueActions(({ context, event, enqueue }) => {
-  assertEvent(event, 'dispute.changed')
-  const { disputeId, minor, standing } = event
-  const disputes = withDispute(context, { disputeId, minor, standing })
-  const dispute = { minor, currency: context.amount.currency }
-  const fact = { ...factsOf(context), disputeId, dispute, ...bucketsOf({ ...context, disputes }) }
-  if (standing === 'open') enqueue.emit({ type: 'payment.disputed', ...fact })
-  else enqueue.emit({ type: 'payment.disputeResolved', ...fact, standing })
-  enqueue.assign({ disputes })
-  enqueue(releaseWhenGone)
-})
 
 export const hintRefunds = payment.enqueueActions(({ context, enqueue }) => {
   for (const { refundId: id, standing } of context.refunds)
@@ -337,100 +314,6 @@ export const lookAgain = payment.enqueueActions(({ context: { looks }, enqueue }
   enqueue.assign({ looks: looks + 1 })
   enqueue(look)
 })
-
-export const requestRefund = payment.enqueueActions(({ context, event, enqueue }) => {
-  assertEvent(event, 'requestRefund')
-  const { refundId, approved, reason, by } = event
-  const minor = event.amount?.minor ?? refundableOf(context)
-  // Nobody decides on a refund to themselves.
-  const mayDecide = approved && by !== context.payerId
-  enqueue(beginRefund({ refundId, approved: mayDecide, reason, requestedBy: by ?? null, minor }))
-})
-
-export const refundAll = (reason: string) =>
-  payment.enqueueActions(({ context, enqueue }) => {
-    const begun = { refundId: context.autoRefundId, approved: true, reason, requestedBy: null }
-    enqueue(beginRefund({ ...begun, minor: context.amount.minor }))
-  })
-
-/**
- * Somebody has decided that money is due; how much of it is still to be given back is known here only, and only when no
- * other refund is under way, because that may fail.
- */
-export const giveBack = payment.enqueueActions(({ context, event, enqueue }) => {
-  assertEvent(event, 'refund.due')
-  const { upToMinor, reason, source } = event
-  const refundId = event.refundId ?? context.autoRefundId
-  const wanted = whoWants(source)
-  const known = context.refunds.find((refund) => refund.refundId === refundId)
-  // What was begun is answered when it ends.
-  if (known?.standing === 'pending') return
-  if (known && wanted) {
-    const { minor, standing } = known
-    const message = { type: 'payment.refundEnded', refundId, minor, standing } as const
-    enqueue({ type: 'tell', params: { ...wanted, message } })
-  }
-  if (known || context.dues?.some((due) => due.refundId === refundId)) return
-  const due = { refundId, upToMinor: upToMinor ?? context.charged, reason, ...(wanted ? { wanted } : {}) }
-  enqueue.assign({ dues: [...(context.dues ?? []), due] })
-  enqueue(settleDues)
-})
-
-/** One after the other: what the first one gives back counts for the next. */
-const settleDues = payment.enqueueActions(({ context, enqueue }) => {
-  const [due, ...dues] = context.dues ?? []
-  if (!due || context.refunds.some(({ standing }) => standing === 'pending')) return
-  enqueue.assign({ dues })
-  const { refundId, upToMinor, reason, wanted } = due
-  const answer = (message: RefundNews) => {
-    if (wanted) enqueue({ type: 'tell', params: { ...wanted, message } })
-  }
-  const minor = dueOf(context, upToMinor)
-  if (minor > 0) {
-    const begun = { refundId, approved: true, reason, requestedBy: null, minor }
-    enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
-    answer({ type: 'payment.refundBegan', refundId, minor })
-  } else {
-    answer({ type: 'payment.nothingDue', refundId })
-    enqueue(settleDues)
-  }
-})
-
-/** A purchase says it in nobody's name. */
-const whoWants = ({ actor, id }: Required<Envelope>['source']): Wanted | undefined =>
-  actor === 'enrollment' || actor === 'settlement' ? { actor, id } : undefined
-
-export const takeRefund = payment.enqueueActions(({ context, event, enqueue }) => {
-  assertEvent(event, 'refund.changed')
-  const { refundId, standing } = event
-  const refunds = withRefund(context, refundId, standing)
-  const { minor, wanted } = refunds.find((refund) => refund.refundId === refundId)!
-  if (wanted) {
-    const message = { type: 'payment.refundEnded', refundId, minor, standing } as const
-    enqueue({ type: 'tell', params: { ...wanted, message } })
-  }
-  const refund = { minor, currency: context.amount.currency }
-  const books = bucketsOf({ ...context, refunds })
-  enqueue.emit({ type: REFUND_EVENTS[standing], ...factsOf(context), refundId, refund, ...books })
-  enqueue.assign({ refunds })
-  enqueue(releaseWhenGone)
-  enqueue(settleDues)
-})
-
-type RefundRequest = {
-  refundId: string
-  minor: number
-  approved: boolean
-  reason: string
-  requestedBy: string | null
-  wanted?: Wanted
-}
-
-const REFUND_EVENTS = {
-  processed: 'payment.refundIssued',
-  failed: 'payment.refundFailed',
-  rejected: 'payment.refundRejected',
-} as const
 
 export const factsOf = ({ payerId, offeringId, amount }: PaymentContext) => ({ payerId, offeringId, amount })
 

@@ -10,7 +10,6 @@ import {
   doubt,
   factsOf,
   fail,
-  giveBack,
   hintDispute,
   hintRefunds,
   isWaiting,
@@ -20,14 +19,25 @@ import {
   msSinceAsked,
   openCheckout,
   payment,
-  refundAll,
   release,
-  requestRefund,
   review,
   settle,
+} from './payment-steps.ts'
+import {
+  giveBack,
+  refundAll,
+  requestRefund,
+  resolveRefund,
+  retryRefund,
   takeDispute,
   takeRefund,
-} from './payment-steps.ts'
+} from './payment-refunds.ts'
+
+/** What could not be given back waits for people. */
+const stuck = {
+  retryRefund: { guard: 'isStuck', actions: retryRefund },
+  resolveRefund: { guard: 'isStuck', actions: resolveRefund },
+} as const
 
 /**
  * One payer paying one price once. The row and its reference exist before the provider hears of them. Only an answer to
@@ -218,13 +228,14 @@ export const paymentMachine = payment.createMachine({
       },
     },
     settled: {
-      on: { requestRefund: { guard: 'isRefundable', actions: requestRefund } },
+      on: { requestRefund: { guard: 'isRefundable', actions: requestRefund }, ...stuck },
     },
     needsReview: {
       on: {
         // What the books cannot hold is given back by hand.
         cancel: { guard: 'mayBeClosed', target: 'closed.cancelled' },
         requestRefund: { guard: 'isRefundable', actions: requestRefund },
+        ...stuck,
         verify: { guard: 'mayLookAgain', actions: look },
         'webhook.charged': { actions: look },
         'provider.unknown': { actions: look },

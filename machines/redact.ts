@@ -1,7 +1,7 @@
 // oxlint-disable-next-line no-restricted-imports -- pure, and a second copy of what a card number is would drift from the first
 import { hasCardNumber, maskCardNumbers } from '../contracts/card-numbers.ts'
 
-const HIDDEN = '[hidden]'
+export const HIDDEN = '[hidden]'
 
 /** A copy of JSON without what must not be shown, not even to those who operate the server. */
 export const redact = (value: unknown): unknown => {

@@ -9,6 +9,9 @@ import type {
   RefundHint,
   RefundReport,
 } from '../contracts/refund.ts'
+import type { Notice } from './notification.ts'
+import { bankDetailsNotice } from './payment-notices.ts'
+import { DOUBLED, RANKS } from './refund-ranks.ts'
 
 export type RefundInput = Envelope & {
   id: string
@@ -78,16 +81,6 @@ const MOST_SUBMISSIONS = 5
 /** Looks, a day apart, for a refund of which nothing is heard. */
 const MOST_LOOKS = 30
 
-export const RANKS: Record<ProviderRefundStatus, number> = {
-  pending: 1,
-  processing: 2,
-  'needs-attention': 3,
-  processed: 5,
-  failed: 5,
-}
-/** That there are two outweighs everything but the end of one. */
-export const DOUBLED = 4
-
 const FACTS = {
   pending: 'refund.submitted',
   processing: 'refund.processing',
@@ -107,6 +100,7 @@ export const refund = setup({
     findRefund: (_, _params: Refund & { round: number }) => {},
     retryRefund: (_, _params: Retry) => {},
     tell: (_, _params: { actor: 'payment'; id: string; message: RefundChanged }) => {},
+    create: (_, _params: Notice) => {},
   },
   guards: {
     /** An end is an end in whichever round it was seen; anything else must be ahead of what is known. */
@@ -198,6 +192,7 @@ export const see = refund.enqueueActions(({ context, event, enqueue }) => {
   if (status === 'failed')
     enqueue.emit({ type: 'refund.failed', ...factsOf(context), reason: 'failed_at_provider' })
   else enqueue.emit({ type: FACTS[status], ...factsOf(context) })
+  if (status === 'needs-attention') enqueue({ type: 'create', params: bankDetailsNotice(context) })
 })
 
 export const retry = refund.enqueueActions(({ context, event, enqueue }) => {
@@ -223,6 +218,7 @@ export const sendBack = refund.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'provider.refused')
   enqueue.assign({ isRetrying: false, rank: 0, looks: 0, failure: event.reason })
   enqueue.emit({ type: 'refund.needsAttention', ...factsOf(context) })
+  enqueue({ type: 'create', params: bankDetailsNotice(context) })
   enqueue(look)
 })
 

@@ -1,7 +1,6 @@
 import { and } from 'xstate'
 import {
   decide,
-  DOUBLED,
   doubt,
   endRetry,
   factsOf,
@@ -9,7 +8,6 @@ import {
   look,
   lookAgain,
   LOOKUPS_MS,
-  RANKS,
   refund,
   reject,
   retry,
@@ -19,6 +17,7 @@ import {
   submit,
   tellPayment,
 } from './refund-steps.ts'
+import { DOUBLED, RANKS } from './refund-ranks.ts'
 
 /**
  * One amount that goes back to whoever paid it. Only what the provider says about this very refund counts; everything

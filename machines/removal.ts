@@ -40,6 +40,8 @@ type Told =
   | { actor: 'offering'; id: string; message: RemovalToOffering }
   | { actor: 'settlement'; id: string; message: SettlementOrder }
 
+type TellAll = { actor: 'settlement'; where: { removalId: string }; message: SettlementOrder }
+
 const removal = setup({
   types: {
     context: {} as RemovalContext,
@@ -49,13 +51,14 @@ const removal = setup({
   },
   actions: {
     tell: (_, _params: Told) => {},
+    tellAll: (_, _params: TellAll) => {},
     planRemoval: (_, _params: { removalId: string }) => {},
     runRemoval: (_, _params: { removalId: string }) => {},
   },
   guards: {
     isDryRun: ({ context }) => context.dryRun,
     isOver: ({ context }) => context.pending === 0,
-    concernsPlan: ({ event }) => event.type === 'effect.failed' && event.effect !== 'tell',
+    concernsPlan: ({ event }) => event.type === 'effect.failed' && event.effect === 'planRemoval',
   },
 })
 
@@ -140,10 +143,17 @@ const fail = removal.enqueueActions(({ context: { offeringId }, event, enqueue }
   enqueue.emit({ type: 'removal.failed', offeringId, reason })
 })
 
+/** What has been planned will not be done. */
+const endPlan = removal.enqueueActions(({ context: { id: removalId }, enqueue }) => {
+  const message = { type: 'removal.discarded' } as const
+  enqueue({ type: 'tellAll', params: { actor: 'settlement', where: { removalId }, message } })
+})
+
 const discard = (reason: string) =>
   removal.enqueueActions(({ context: { offeringId }, event, enqueue }) => {
     enqueue.assign({ endedAt: event.at })
     enqueue.emit({ type: 'removal.discarded', offeringId, reason })
+    enqueue(endPlan)
   })
 
 /**
@@ -237,7 +247,13 @@ export const removalMachine = removal.createMachine({
         },
       },
     },
-    discarded: {},
+    discarded: {
+      on: {
+        // Whoever was planning has made more of them.
+        'planner.finished': { actions: endPlan },
+        'effect.failed': { guard: 'concernsPlan', actions: endPlan },
+      },
+    },
     /** The plan could not be made. */
     failed: {
       on: {

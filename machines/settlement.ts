@@ -255,6 +255,10 @@ export const settlementMachine = settlement.createMachine({
           target: 'closing',
           actions: [settlement.assign({ reopened: false }), close],
         },
+        'removal.discarded': {
+          target: 'discarded',
+          actions: settlement.emit(({ context }) => ({ type: 'settlement.discarded', ...factsOf(context) })),
+        },
       },
     },
     closing: {
@@ -318,6 +322,8 @@ export const settlementMachine = settlement.createMachine({
     refunded: {},
     cancelled: {},
     skipped: {},
+    /** Nobody was told of it. */
+    discarded: {},
     failed: stuck('failed'),
     needsReview: stuck('review'),
   },

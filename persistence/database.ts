@@ -10,6 +10,8 @@ import type { AnyActorDefinition } from '../actors/actor.ts'
 import { actors } from '../actors/registry.ts'
 import { actorEntity } from './actor-table.ts'
 import { Authorization } from './authorizations.ts'
+import { CredentialKey, CredentialSecret } from './credential-keys.ts'
+import { Disclosure } from './disclosures.ts'
 import { identityEntities } from './identity.ts'
 import { importEntities } from './imports.ts'
 import { OfferingPrice } from './prices.ts'
@@ -61,6 +63,9 @@ const settingsOf = (migrations: Migrations, definitions: readonly AnyActorDefini
     OfferingPrice,
     Webhook,
     Authorization,
+    CredentialKey,
+    CredentialSecret,
+    Disclosure,
     ...definitions.map(actorEntity),
   ],
   extensions: [Migrator],
@@ -126,15 +131,18 @@ const openPostgres = async (
  * a node that is gone or has given it up; not every platform has it.
  */
 const onConnect = async (client: ClientBase) => {
-  const set = (setting: string) => client.query(limited({ text: `set ${setting}` }, QUERY_LIMIT_MS))
-  await set(`idle_in_transaction_session_timeout = '30s'`)
-  await set(`client_connection_check_interval = '2s'`).catch((error: unknown) => {
+  const set = (text: string) => client.query(limited({ text }, QUERY_LIMIT_MS))
+  await set(`${IDLE_LIMIT}; ${LIVENESS_CHECK}`).catch((error: unknown) => {
     if (sqlState(error) !== '22023') throw error
+    return set(IDLE_LIMIT)
   })
 }
 
-/** It is filled with zeros at every start: the default of 128 MB takes four times as long, and as much more memory. */
-const PGLITE_BUFFERS = 'shared_buffers=32MB'
+const IDLE_LIMIT = `set idle_in_transaction_session_timeout = '30s'`
+const LIVENESS_CHECK = `set client_connection_check_interval = '2s'`
+
+/** It is filled with zeros at every start: the default of 128 MB takes most of a second, and as much more memory. */
+const PGLITE_BUFFERS = 'shared_buffers=16MB'
 
 const openPglite = async ({ folder }: { folder?: string }, settings: Settings): Promise<Database> => {
   if (folder) mkdirSync(folder, { recursive: true })

@@ -17,7 +17,7 @@ const BOOKED = `select payment.id as payment_id, payment.org_id, payment.payer_i
     entry ->> 'minor' as minor, entry ->> 'standing' as standing, snapshot -> 'context' -> 'amount' ->> 'currency' as currency
   from payment, jsonb_array_elements(snapshot -> 'context' -> 'refunds') as entry`
 
-/** What must be true of money, of organisations and of sign-ins. */
+/** What must be true of money, of organisations, of what is awarded, and of sign-ins. */
 export const domainInvariants: readonly DomainInvariant[] = [
   {
     name: 'amounts',
@@ -82,6 +82,48 @@ export const domainInvariants: readonly DomainInvariant[] = [
     holds: 'each certification is of a mentor of its organisation',
     contradictions: `select certification.id as certification_id, mentor_id from certification
       left join mentor on mentor.id = mentor_id where mentor.org_id is distinct from certification.org_id`,
+  },
+  {
+    name: 'certificate_numbers',
+    about: ['certificate', 'certificateSeries'],
+    holds: 'each number that a series has given out is that of a certificate, or on its way to it',
+    contradictions: `select year, last, numbered, promised, highest from (
+        select year, last,
+          (select count(*) from effect where actor_id = series.id) as promised,
+          count(number) as numbered, coalesce(max(split_part(number, '-', 3)::bigint), 0) as highest
+        from certificate_series as series
+        left join certificate on number like 'CERT-' || lpad(year::text, 4, '0') || '-%'
+        group by series.id, year, last
+      ) as counted where last <> numbered + promised or highest > last`,
+  },
+  {
+    name: 'badges',
+    about: ['badge', 'badgeDefinition'],
+    holds: 'each badge is one that its organisation has had to earn',
+    contradictions: `select badge.id as badge_id, definition_id from badge
+      left join badge_definition as definition on definition.id = definition_id
+      where definition.org_id is distinct from badge.org_id
+        or definition.snapshot -> 'context' ->> 'activatedAt' is null`,
+  },
+  {
+    name: 'badges_locked',
+    about: ['badge', 'badgeDefinition'],
+    holds: 'what somebody has earned a badge by can no longer change, or is about to be locked',
+    contradictions: `select badge.id as badge_id, definition_id, definition.status from badge
+      join badge_definition as definition on definition.id = definition_id
+      where definition.status not in ('locked', 'archived') and not exists (
+        select from effect where actor_type = 'badge' and params ->> 'id' = definition_id::text
+          and params -> 'message' ->> 'type' = 'badge.awarded'
+      )`,
+  },
+  {
+    name: 'badges_once',
+    about: ['badge'],
+    holds: 'the badges of one person in one period are numbered from 1, and only the newest may stand',
+    contradictions: `select id as badge_id, ordinal, last, badges from (
+        select id, ordinal, revoked, max(ordinal) over earned as last, count(*) over earned as badges from badge
+        window earned as (partition by definition_id, recipient_user_id, period)
+      ) as numbered where last <> badges or (ordinal < last and not revoked)`,
   },
   {
     name: 'dead_letters',

@@ -15,6 +15,8 @@ export type Journal = {
   head: () => Promise<Head>
   /** All events behind a position, oldest first: how a node fills a gap. At most `limit` turns. */
   behind: (after: number, limit: number) => Promise<Page>
+  /** The events of some types of actors behind a position, oldest first. At most `limit` turns. */
+  of: (actorTypes: readonly string[], after: number, limit: number) => Promise<Page>
   /** The events of some topics behind a position. `actorType` narrows to one kind of actor. */
   replay: (request: ReplayRequest, limit: number) => Promise<Page>
   /** How many events a replay would send; counts no further than `most`. */
@@ -48,6 +50,7 @@ export const createJournal = (sql: Sql): Journal => {
   return {
     head: () => readHead(sql.query),
     behind: (after, limit) => pageOf(BEHIND, [after], limit, after),
+    of: (actorTypes, after, limit) => pageOf(OF_TYPES, [after, actorTypes], limit, after),
     replay: ({ topics, after, actorType }, limit) => pageOf(REPLAY, [topics, after, actorType], limit, after),
     backlog: async ({ topics, after, actorType }, most) => {
       const [row] = await sql.query<{ events: string | number }>(BACKLOG, [topics, after, actorType, most])
@@ -93,6 +96,11 @@ left join lateral (
 ) as turn on true order by turn.position`
 
 const BEHIND: Statement = { name: 'journal_behind', text: pageText('position > $1', '$2') }
+
+const OF_TYPES: Statement = {
+  name: 'journal_of_types',
+  text: pageText('position > $1 and actor_type = any($2::text[])', '$3'),
+}
 
 const MATCHING = `topics && $1::text[] and position > $2 and ($3::text is null or actor_type = $3)`
 

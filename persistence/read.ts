@@ -1,7 +1,8 @@
 import type { FilterQuery, QueryOrderMap } from '@mikro-orm/core'
 import type { AnyActorDefinition, ColumnType } from '../actors/actor.ts'
-import type { Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
+import type { ActorType, Condition, FoundPage, Organisation, Read, Search } from '../actors/ports.ts'
 import { actorEntity, type ActorRow } from './actor-table.ts'
+import { createCountAt } from './count-at.ts'
 import type { Database } from './database.ts'
 import { foundOf } from './found.ts'
 import { importRefusals } from './imports.ts'
@@ -14,26 +15,30 @@ export const createRead = (
   journal: Journal,
   definitions: readonly AnyActorDefinition[],
   organisation: (id: string) => Promise<Organisation | undefined>,
+  pushKey: Read['pushKey'] = () => null,
 ): Read => {
   const known = new Map(definitions.map((definition) => [definition.contract.actor, definition]))
+  const definitionOf = ({ contract }: Pick<ActorType, 'contract'>) => known.get(contract.actor)
   return {
     organisation,
-    search: async (actorType, search) => {
-      const definition = known.get(actorType)
+    search: async (type, search) => {
+      const definition = definitionOf(type)
       return definition ? findActors(database, definition, search) : { found: [] }
     },
-    searchText: async (actorType, search) => {
-      const definition = known.get(actorType)
+    searchText: async (type, search) => {
+      const definition = definitionOf(type)
       return definition ? searchText(database, definition, search) : { found: [] }
     },
-    count: async (actorType, { scopes, where = [] }) => {
-      const definition = known.get(actorType)
+    count: async (type, { scopes, where = [] }) => {
+      const definition = definitionOf(type)
       return definition && scopes.length > 0
         ? database.read((em) =>
             em.count(actorEntity(definition), whereOf({ scopes, where, limit: 0 }, definition)),
           )
         : 0
     },
+    countAt: createCountAt(database.sql, definitions),
+    pushKey,
     history: journal.history,
     importRefusals: (importId, afterLine, limit) => importRefusals(database, importId, afterLine, limit),
   }
@@ -44,9 +49,10 @@ const findActors = async (
   definition: AnyActorDefinition,
   search: Search,
 ): Promise<FoundPage> => {
-  const { scopes, limit, order } = search
+  const { scopes, limit, order, newestFirst = false } = search
   if (scopes.length === 0) return { found: [] }
-  const orderBy = { ...(order ? { [order]: 'asc' } : {}), id: 'asc' } as QueryOrderMap<ActorRow>
+  const direction = newestFirst ? 'desc' : 'asc'
+  const orderBy = { ...(order ? { [order]: direction } : {}), id: direction } as QueryOrderMap<ActorRow>
   const rows = await database.read((em) =>
     em.find(actorEntity(definition), whereOf(search, definition), {
       orderBy,
@@ -63,7 +69,7 @@ const OPERATORS = { '=': '$eq', '<=': '$lte', '>=': '$gte', in: '$in' } as const
 
 /** All values come from schemas and are put under an operator of ours, so no client can bring one of its own. */
 const whereOf = (
-  { scopes, where = [], after, order }: Search,
+  { scopes, where = [], after, order, newestFirst = false }: Search,
   { columns }: AnyActorDefinition,
 ): FilterQuery<ActorRow> => {
   const conditions: object[] = where.map(({ column, is, value }: Condition) => ({
@@ -74,7 +80,7 @@ const whereOf = (
       $and: Object.entries(scope).map(([column, value]) => ({ [column]: { $eq: value } })),
     })),
   })
-  if (after) conditions.push(behind(after, order, columns[order ?? '']?.type))
+  if (after) conditions.push(behind(after, order, columns[order ?? '']?.type, newestFirst ? '$lt' : '$gt'))
   return { $and: conditions }
 }
 
@@ -85,13 +91,18 @@ const cursorOf = (row: ActorRow, order: string | undefined) => {
 }
 
 /** Rows behind the cursor. A cursor that nobody gave out finds nothing, and that is all it does. */
-const behind = (cursor: string, order: string | undefined, type: ColumnType | undefined): object => {
+const behind = (
+  cursor: string,
+  order: string | undefined,
+  type: ColumnType | undefined,
+  further: '$gt' | '$lt',
+): object => {
   const [, text = '', id] = CURSOR.exec(cursor) ?? []
   if (!id) return NOTHING
-  if (!order) return { id: { $gt: id } }
+  if (!order) return { id: { [further]: id } }
   const value = type === 'integer' ? integerOf(text) : instantOf(text)
   if (value === undefined) return NOTHING
-  return { $or: [{ [order]: { $gt: value } }, { [order]: { $eq: value }, id: { $gt: id } }] }
+  return { $or: [{ [order]: { [further]: value } }, { [order]: { $eq: value }, id: { [further]: id } }] }
 }
 
 const NOTHING = { id: { $eq: null } }

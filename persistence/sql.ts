@@ -11,12 +11,18 @@ export type Query = <Row>(statement: Statement, values?: readonly unknown[]) => 
 /** SQL text with the name under which PostgreSQL keeps its plan. */
 export type Statement = { name: string; text: string }
 
+/** A function in `pg_temp`: it is there as long as the connection that made it, and for that one only. */
+export type Routine = { name: string; text: string }
+
+/** A statement that calls such functions; an empty name keeps no plan of the statement itself. */
+export type Calling = Statement & { routines: readonly Routine[] }
+
 /** Hand-written SQL on MikroORM's own connections, the same for both engines. */
 export type Sql = {
   /** One statement in a transaction of its own, on any free connection. */
   query: Query
-  /** One statement on the connection of a flight; flights never wait for the pool. */
-  fly: (flight: number, statement: Statement, values: readonly unknown[]) => Promise<unknown[]>
+  /** One statement on the connection of a flight, and what it calls; flights never wait for the pool. */
+  fly: (flight: number, statement: Calling, values: readonly unknown[]) => Promise<unknown[]>
   /** How many batches may be in flight at once. */
   flights: number
   /** Connections of this process, and who waits for one; PGlite has none. */
@@ -43,9 +49,17 @@ const SNAPSHOT: Statement = {
 export const pgliteSql = (pglite: Pglite): Sql => {
   const query: Query = async <Row>({ text }: Statement, values: readonly unknown[] = []) =>
     (await pglite.query(text, [...values])).rows as Row[]
+  const made = new Set<string>()
   return {
     query,
-    fly: (_, statement, values) => query(statement, values),
+    fly: async (_, { routines, ...statement }, values) => {
+      for (const { name, text } of routines) {
+        if (made.has(name)) continue
+        await pglite.query(text)
+        made.add(name)
+      }
+      return query(statement, values)
+    },
     flights: 1,
     connections: () => undefined,
     consistently: (work) =>
@@ -89,14 +103,16 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
         throw new NotSent('no connection', { cause: error })
       })
       try {
+        await equip(client, statement.routines)
         return await run(client, statement, values, COMMIT_LIMIT_MS)
       } catch (error) {
         // An error without SQLSTATE, or of the classes "connection" and "shutdown", leaves a connection that nobody can trust.
-        if (isConnectionLoss(error)) {
+        const isStale = STALE_SESSION.has(sqlState(error) ?? '')
+        if (isStale || isConnectionLoss(error)) {
           held[flight] = undefined
           client.release(true)
         }
-        throw error
+        throw isStale ? new NotSent('the session has been changed', { cause: error }) : error
       }
     },
     flights,
@@ -117,6 +133,12 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
     },
   }
 }
+
+/**
+ * Somebody in between has changed the session under the connection: a function, a prepared statement, or the schema of
+ * both is gone, and nothing has been applied.
+ */
+const STALE_SESSION: ReadonlySet<string> = new Set(['42883', '26000', '3F000'])
 
 const run = async (
   client: Pick<PoolClient, 'query'>,
@@ -147,16 +169,19 @@ const consistentlyOn =
   }
 
 const keepsSessions = async (pool: Pool): Promise<boolean> => {
-  const [one, other] = await Promise.all([pool.connect(), pool.connect()])
+  const clients = await Promise.all([pool.connect(), pool.connect()])
+  const [one, other] = clients
+  let keeps = false
   try {
     const before = await backendOf(one)
     // Takes what `one` has just given back, if it has.
     await other.query(limited({ text: 'begin' }, QUERY_LIMIT_MS))
     const after = await backendOf(one)
     await other.query(limited({ text: 'rollback' }, QUERY_LIMIT_MS))
-    return before === after
+    keeps = before === after
+    return keeps
   } finally {
-    for (const client of [one, other]) client.release(true)
+    for (const client of clients) client.release(!keeps)
   }
 }
 
@@ -169,6 +194,21 @@ const equipped = async (pool: Pool): Promise<PoolClient> => {
   } catch (error) {
     client.release(true)
     throw error
+  }
+}
+
+const equipment = new WeakMap<PoolClient, Set<string>>()
+
+/** Makes those functions that the connection does not have yet. */
+const equip = async (client: PoolClient, routines: readonly Routine[]) => {
+  let made = equipment.get(client)
+  if (!made) equipment.set(client, (made = new Set()))
+  for (const { name, text } of routines) {
+    if (made.has(name)) continue
+    await client.query(limited({ text }, QUERY_LIMIT_MS)).catch((error: unknown) => {
+      throw isConnectionLoss(error) ? new NotSent('the connection was lost', { cause: error }) : error
+    })
+    made.add(name)
   }
 }
 

@@ -6,6 +6,8 @@ import { columnName, SQL_TYPES, tableName } from './actor-table.ts'
 type Asked = {
   /** What may match at all, and only where the index knows that the caller may see it. */
   narrowed: string
+  /** The same, asked of titles. */
+  narrowedTitle: string
   meant: string
   /** Without the words that were not said, but are similar. */
   asked: string
@@ -27,7 +29,7 @@ export const rankedText = (
   definition: AnyActorDefinition,
   search: TextSearch,
   title: string,
-  { narrowed, meant, asked, whole, titled, told }: Asked,
+  { narrowed, narrowedTitle, meant, asked, whole, titled, told }: Asked,
 ): { text: string; parameters: unknown[] } => {
   const parameters: unknown[] = []
   const bind: Bind = (value, type) => `$${parameters.push(value)}::${type}`
@@ -35,6 +37,7 @@ export const rankedText = (
   const titleText = `lower("${columnName(title)}")`
   const columns = `id, ${titleText} as title, search_title, search`
   const query = bind(narrowed, 'tsquery')
+  const titleQuery = bind(narrowedTitle, 'tsquery')
   const sameTitle = `lower(${bind(search.text, 'text')})`
   const conditions = conditionsOf(definition, search, bind)
   const near = (expected: number) =>
@@ -42,13 +45,13 @@ export const rankedText = (
   const found = (from: string, where: string) =>
     `select ${columns} from ${from} where ${where} and ${conditions}`
   // The planner is not told which words these are: it takes the index, and never a scan that may find nothing.
-  const hidden = `(select ${query})`
-  const isElsewhere = `not search_title @@ ${query}`
+  const hidden = (wanted: string) => `(select ${wanted})`
+  const isElsewhere = `not search_title @@ ${titleQuery}`
   const sources = [
-    ...(titled > 0 ? [found(near(titled), `search_title @@ ${query}`)] : []),
-    found(table, `search_title @@ ${hidden}`),
+    ...(titled > 0 ? [found(near(titled), `search_title @@ ${titleQuery}`)] : []),
+    found(table, `search_title @@ ${hidden(titleQuery)}`),
     ...(told > 0 ? [found(near(told), `search @@ ${query} and ${isElsewhere}`)] : []),
-    found(table, `search @@ ${hidden} and ${isElsewhere}`),
+    found(table, `search @@ ${hidden(query)} and ${isElsewhere}`),
   ]
   const text = `
 with ${sources.map((source, index) => `source_${index} as materialized (${source} and ${isWanted(index)} limit ${COMPARED})`).join(',\n')},

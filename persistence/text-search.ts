@@ -36,6 +36,8 @@ const MOST_VALUES = 50
 const KEPT_AWAY = 4
 /** Of so many matches, reading rows until enough have been seen takes less time than the index does. */
 const COMMON = 40_000
+/** How long the beginnings are that titles have as lexemes, in letters; of longer ones there are few words. */
+const BEGINNINGS = [3, 4]
 
 /**
  * What matches a text, best first: all its words, each of which may be the beginning of one. When that is little, what
@@ -50,7 +52,7 @@ export const searchText = async (
   const words = await wordsOf(database, search.text)
   if (words.length === 0) return { found: [] }
   const last = words.at(-1)!
-  const whole = words.map((word) => [quoted(word)])
+  const whole = words.map((word) => [wholly(word)])
   // Somebody may still be typing the last word.
   const asked = [...whole.slice(0, -1), [begun(last)]]
   const terms = { whole, asked, meant: words.length === 1 ? asked : whole }
@@ -59,7 +61,7 @@ export const searchText = async (
   const similar = await similarWords(database, words)
   const ends = words.length === 1 || (await isRare(database, definition, begun(last))) ? [begun(last)] : []
   const meant = words.flatMap((word, index) => {
-    const others = [...(word === last ? ends : []), ...(similar.get(word) ?? []).map(quoted)]
+    const others = [...(word === last ? ends : []), ...(similar.get(word) ?? []).map(wholly)]
     // A letter or two begin too much to be anything yet.
     return word === last && words.length > 1 && !isPrefix(word) ? [] : [[...whole[index]!, ...others]]
   })
@@ -67,8 +69,8 @@ export const searchText = async (
 }
 
 /** A list of all that begins like this is made before anything else is looked at. */
-const isRare = async (database: Database, { contract }: AnyActorDefinition, term: string) =>
-  (await expected(database, contract.actor, 'search', term)) < COMMON
+const isRare = async (database: Database, { contract }: AnyActorDefinition, term: Term) =>
+  (await expected(database, contract.actor, 'search', anywhere(term))) < COMMON
 
 /** Pictures are words here, as they are in the index. */
 const PICTURES = /[\u2600-\u27bf\u2b00-\u2bff\u{1f000}-\u{1faff}]/gu
@@ -91,11 +93,27 @@ const quoted = (word: string) => `'${word.replaceAll(/['\\]/g, (sign) => sign + 
 /** One or two Latin letters begin too much; in scripts that write a word in one sign they do not. */
 const isPrefix = (word: string) => word.length > 2 || word > '\u2fff'
 
-const begun = (word: string) => (isPrefix(word) ? `${quoted(word)}:*` : quoted(word))
+/** A word as it is, or all that it begins. */
+type Term = { word: string; begins: boolean }
+
+const wholly = (word: string): Term => ({ word, begins: false })
+
+const begun = (word: string): Term => ({ word, begins: isPrefix(word) })
+
+const anywhere = ({ word, begins }: Term) => (begins ? `${quoted(word)}:*` : quoted(word))
+
+/** Short beginnings are lexemes of titles (m0036-title-beginnings.ts): one list of the index in place of hundreds. */
+const inTitle = (term: Term) => {
+  const { word, begins } = term
+  const isLexeme = begins && BEGINNINGS.includes(Array.from(word).length)
+  return isLexeme ? anyOf([quoted(word), quoted(`begins=${word}`)]) : anywhere(term)
+}
 
 const anyOf = (terms: readonly string[]) => `(${terms.join(' | ')})`
 
-const allOf = (terms: readonly (readonly string[])[]) => terms.map(anyOf).join(' & ')
+/** Word by word; any of a word's terms is enough. */
+const allOf = (terms: readonly (readonly Term[])[], written = anywhere) =>
+  terms.map((alternatives) => anyOf(alternatives.map(written))).join(' & ')
 
 /**
  * Words of titles that each of these may have been meant to be: those that it begins, and those in which two letters are
@@ -127,13 +145,12 @@ where known.word <> asked.word
   and (select set_config('pg_trgm.similarity_threshold', '0.15', true)) is not null`,
 }
 
-/** Word by word; any of a word's terms is enough. */
 type Terms = {
-  whole: readonly (readonly string[])[]
+  whole: readonly (readonly Term[])[]
   /** What the text says. */
-  asked: readonly (readonly string[])[]
+  asked: readonly (readonly Term[])[]
   /** What is looked for. */
-  meant: readonly (readonly string[])[]
+  meant: readonly (readonly Term[])[]
 }
 
 type Ranked = ActorRow & { score: number | null; total: string | number }
@@ -150,7 +167,7 @@ const find = async (
     meant: allOf(meant),
     asked: allOf(asked),
     whole: allOf(whole),
-    ...(await asIndexed(database, actor, allOf(meant), narrowing(searched.narrowing, search))),
+    ...(await asIndexed(database, actor, meant, narrowing(searched.narrowing, search))),
   })
   // Without a name: there are too many kinds of it for PostgreSQL to keep the plans of all.
   const rows = await database.sql.query<Ranked>({ name: '', text }, parameters)
@@ -165,15 +182,28 @@ const find = async (
  * What the index is asked. Lexemes that most matches have cost more than they keep away: reading their lists takes longer
  * than reading the rows.
  */
-const asIndexed = async (database: Database, actor: string, meant: string, narrowing: readonly string[]) => {
-  const all = [meant, ...narrowing].join(' & ')
+const asIndexed = async (
+  database: Database,
+  actor: string,
+  meant: Terms['meant'],
+  narrowing: readonly string[],
+) => {
+  const ofWords = allOf(meant)
   const [some, narrow] = await Promise.all([
-    expected(database, actor, 'search', meant),
-    expected(database, actor, 'search', all),
+    expected(database, actor, 'search', ofWords),
+    expected(database, actor, 'search', [ofWords, ...narrowing].join(' & ')),
   ])
-  const narrowed = narrow < some / KEPT_AWAY ? all : meant
-  const [titled, told] = [await expected(database, actor, 'search_title', narrowed), Math.min(some, narrow)]
-  return { narrowed, titled: titled < COMMON ? 0 : titled, told: told < COMMON ? 0 : told }
+  const further = narrow < some / KEPT_AWAY ? narrowing : []
+  const narrowed = [ofWords, ...further].join(' & ')
+  const narrowedTitle = [allOf(meant, inTitle), ...further].join(' & ')
+  const titled = await expected(database, actor, 'search_title', narrowedTitle)
+  const told = Math.min(some, narrow)
+  return {
+    narrowed,
+    narrowedTitle,
+    titled: titled < COMMON ? 0 : titled,
+    told: told < COMMON ? 0 : told,
+  }
 }
 
 /** How many rows the planner expects to match. */

@@ -12,16 +12,21 @@ const MAX_VIEWS = 500
 export type TopicSnapshots = (
   topics: readonly string[],
   definitions: readonly AnyActorDefinition[],
+  /** Whether there is anything to be told on a topic of this type of actors. */
+  hears: (topic: string, actorType: string) => boolean,
 ) => Promise<{ epoch: string; position: number; topics: TopicSnapshot[] }>
 
 /** What subscribers start from: all topics and the position, as of one instant of the database. */
 export const createTopicSnapshots =
   (sql: Sql): TopicSnapshots =>
-  (topics, definitions) =>
+  (topics, definitions, hears) =>
     sql.consistently(async (query) => {
       const { epoch, position } = await readHead(query)
       const snapshots: TopicSnapshot[] = []
-      for (const topic of topics) snapshots.push(await snapshotOf(query, topic, definitions))
+      for (const topic of topics) {
+        const told = definitions.filter(({ contract }) => hears(topic, contract.actor))
+        snapshots.push(await snapshotOf(query, topic, told))
+      }
       return { epoch, position, topics: snapshots }
     })
 

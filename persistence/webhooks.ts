@@ -31,8 +31,11 @@ export type NewWebhook = Pick<
 
 /** What the payment provider has posted, each with the effect that carries it on. */
 export type WebhookStore = {
-  /** Stores it with its effect, or counts one that is known. @returns whether it is new */
-  receive: (webhook: NewWebhook, effect: DueEffect) => Promise<boolean>
+  /**
+   * Stores it with its effect, or counts one that is known. `newsBefore`: one that was received until then is news again.
+   * @returns the effect, when there is something to do
+   */
+  receive: (webhook: NewWebhook, effect: DueEffect, newsBefore?: Date) => Promise<DueEffect | undefined>
   find: (id: string) => Promise<Webhook | undefined>
   /** Settles an effect that concerns no actor. */
   settle: (effectId: string) => Promise<void>
@@ -44,23 +47,36 @@ export type WebhookStore = {
 const LEASE_MS = 5_000
 
 export const createWebhookStore = (database: Database): WebhookStore => ({
-  receive: (webhook, { id, actorType, actorId, version, name, params, correlationId }) =>
+  receive: (webhook, effect, newsBefore) =>
     database.transaction(async (em) => {
-      const { provider, dedupeKey, receivedAt } = webhook
+      const { provider, dedupeKey, receivedAt, body } = webhook
       const { affectedRows } = await em
         .createQueryBuilder(Webhook)
         .insert({ ...webhook, times: 1 })
         .onConflict(['provider', 'dedupeKey'])
         .ignore()
         .execute('run')
-      if (affectedRows === 0) {
-        await em.nativeUpdate(Webhook, { provider, dedupeKey }, { times: raw<number>('times + 1') })
-        return false
+      const once = { times: raw<number>('times + 1') }
+      const known = { provider, dedupeKey }
+      const isAgain =
+        affectedRows === 0 &&
+        newsBefore !== undefined &&
+        (await em.nativeUpdate(
+          Webhook,
+          { ...known, receivedAt: { $lte: newsBefore } },
+          { ...once, receivedAt, body },
+        )) > 0
+      if (affectedRows === 0 && !isAgain) {
+        await em.nativeUpdate(Webhook, known, once)
+        return undefined
       }
+      // Whoever is told knows the message by the effect's id.
+      const due = isAgain ? { ...effect, id: `${effect.id}:${receivedAt.getTime()}` } : effect
+      const { id, actorType, actorId, version, name, params, correlationId } = due
       const nextAt = new Date(receivedAt.getTime() + LEASE_MS)
-      const effect = [id, actorType, actorId, version, name, JSON.stringify(params), correlationId, nextAt]
-      await em.execute(ADD_EFFECT, effect)
-      return true
+      const row = [id, actorType, actorId, version, name, JSON.stringify(params), correlationId, nextAt]
+      await em.execute(ADD_EFFECT, row)
+      return due
     }),
   find: async (id) => (await database.read((em) => em.findOne(Webhook, { id }))) ?? undefined,
   settle: async (effectId) => {

@@ -25,17 +25,25 @@ export type BannerFacts = {
   roles: ReadonlySet<NodeRole>
   /** Absent when there is no simulator. */
   simulatorUrl: string | undefined
+  /** What would be sent by e-mail is shown. */
+  showMessages?: boolean
   /** Absent when there is no demo data. */
   demoPassword?: string | undefined
 }
 
 /** What somebody wants to know who has just started the server: where it is, whom to be, what to do next. */
-export const banner = ({ version, url, config, roles, simulatorUrl, demoPassword }: BannerFacts): string => {
+export const banner = (facts: BannerFacts): string => {
+  const { version, url, config, roles, simulatorUrl, showMessages, demoPassword } = facts
   const rows: [string, string][] = [['Address', url], ['Documents', `${url}/docs`], ...databaseRows(config)]
   if (config.REDIS_URL)
     rows.push(['Redis', `at ${new URL(config.REDIS_URL).host}; this node does without it while it is away`])
   if (roles.size < ALL_ROLES.size) rows.push(['Roles', [...roles].join(', ')])
   rows.push(['Payments', paymentsOf(config, simulatorUrl)])
+  if (showMessages)
+    rows.push([
+      'Messages',
+      `${url.replace('//0.0.0.0:', '//localhost:')}/dev/messages  (e-mail that nobody is sent)`,
+    ])
   if (demoPassword !== undefined) rows.push(...demoRows(url, config, demoPassword))
   else rows.push(['Demo data', 'off'])
   rows.push(['Stop', 'Ctrl-C'])
@@ -85,7 +93,9 @@ const demoRows = (
         : 'the one in LAUREL_DEMO_PASSWORD  (npm run demo reads it, too)',
     ],
     ['Try next', `${address}npm run demo  (in a second terminal)`],
+    ['', `${address}npm run demo -- badge`],
     ['', `${address}npm run demo -- course`],
+    ['', `${address}npm run demo -- certificate`],
     ['', `${address}npm run demo -- payment`],
   ]
 }

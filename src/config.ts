@@ -27,9 +27,12 @@ const list = z.string().transform((text) =>
 
 /** First parts of this server's own paths: below them, a base path would hide what stands there already. */
 export const TAKEN_PATHS: ReadonlySet<string> = new Set([
+  '.well-known',
   'admin',
   'api',
+  'credentials',
   'currentuser',
+  'dev',
   'docs',
   'favicon.ico',
   'getPostmanCollection',
@@ -38,12 +41,16 @@ export const TAKEN_PATHS: ReadonlySet<string> = new Set([
   'ready',
   'socket.io',
   'swagger',
+  'training',
   'v1',
+  'verify',
   'webhooks',
 ])
 
 const BASE_PATH_RULE =
   'must be a path such as /tutorcatalog-api: no slash at its end, and none of the paths that Laurel has itself'
+
+const PUBLIC_URL_RULE = 'must be an http or https URL without a slash at its end'
 
 const KEY_RULE = 'must be <id>:<32 bytes in base64>, separated by commas, the newest first'
 
@@ -57,6 +64,21 @@ const encryptionKeys = list.transform((items, context): readonly [VaultKey, ...V
   if (first && ids.size === keys.length && keys.every(({ key }) => key.length === 32))
     return [first, ...others]
   context.addIssue({ code: 'custom', message: KEY_RULE })
+  return z.NEVER
+})
+
+const SMTP_RULE = 'must be smtp://user:password@host:port, or smtps://…, and nothing behind it'
+const SENDER_RULE = 'must be an address, or a name and an address in angle brackets'
+
+/** `Laurel <no-reply@example.org>`, or the address alone. */
+const sender = z.string().transform((text, context) => {
+  const [, name = '', inBrackets] = /^([^<>\p{Cc}]{0,100}?)\s*<([^<>]+)>$/u.exec(text) ?? []
+  const address = z
+    .email()
+    .max(254)
+    .safeParse(inBrackets ?? text)
+  if (address.success) return { name: name.replaceAll('"', '').trim(), address: address.data }
+  context.addIssue({ code: 'custom', message: SENDER_RULE })
   return z.NEVER
 })
 
@@ -94,6 +116,12 @@ const Environment = z.object({
     .regex(/^(?:\/[A-Za-z0-9][\w.~-]*)+$/, BASE_PATH_RULE)
     .refine((path) => !TAKEN_PATHS.has(path.split('/')[1] ?? ''), BASE_PATH_RULE)
     .default(''),
+  /** How others reach this server, where a proxy stands in front of it: printed and sent links begin with it. */
+  LAUREL_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: PUBLIC_URL_RULE })
+    .max(200, PUBLIC_URL_RULE)
+    .regex(/^[^?#@]*[^/?#@]$/, PUBLIC_URL_RULE)
+    .optional(),
   /** Commands and queries that one user, or one address without a sign-in, may send in a minute (S4.45). */
   LAUREL_RATE_LIMIT: wholeNumber(1, 999_999_999).default(100),
   LAUREL_MIGRATE: onOff.default(true),
@@ -105,6 +133,28 @@ const Environment = z.object({
   LAUREL_JOURNAL_PAST: oneOf(['drop', 'archive']).default('archive'),
   /** Encrypt what is kept and not to be read, such as saved cards: `id:key`, separated by commas, the newest first. */
   LAUREL_ENCRYPTION_KEYS: encryptionKeys.optional(),
+  /** The mail server; without one, no e-mail is sent. */
+  LAUREL_SMTP_URL: z
+    .url({ protocol: /^smtps?$/, error: SMTP_RULE })
+    .max(500, SMTP_RULE)
+    .regex(/^[^?#]*$/, SMTP_RULE)
+    .optional(),
+  /** Whom e-mail comes from. */
+  LAUREL_MAIL_FROM: sender.optional(),
+  /** Pushes are signed with it (VAPID); without the pair and the contact, none are sent. */
+  LAUREL_VAPID_PUBLIC_KEY: z
+    .string()
+    .regex(/^B[\w-]{86}$/, 'must be a public key of P-256 in base64url, 87 letters')
+    .optional(),
+  LAUREL_VAPID_PRIVATE_KEY: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'must be a private key of P-256 in base64url, 43 letters')
+    .optional(),
+  /** Whom push services write to when something is wrong with the pushes. */
+  LAUREL_VAPID_SUBJECT: z
+    .url({ protocol: /^(?:mailto|https)$/, error: 'must be a mailto: or https: URL' })
+    .max(200, 'must be a mailto: or https: URL')
+    .optional(),
   /** `sk_…`; without it, development uses the simulator and production refuses payments. */
   PAYSTACK_SECRET_KEY: z
     .string()
@@ -132,12 +182,16 @@ const EXAMPLES: Partial<Record<Name, string>> = {
   LAUREL_TOKEN_SECRET: '"$(openssl rand -base64 32)"',
   LAUREL_METRICS_TOKEN: '"$(openssl rand -hex 32)"',
   LAUREL_BASE_PATH: '/tutorcatalog-api',
+  LAUREL_PUBLIC_URL: 'https://laurel.example.org',
   LAUREL_RATE_LIMIT: '100',
   LAUREL_MIGRATE: 'off',
   LAUREL_START_WAIT_S: '60',
   LAUREL_JOURNAL_DAYS: '365',
   LAUREL_JOURNAL_PAST: 'archive',
   LAUREL_ENCRYPTION_KEYS: '"k1:$(openssl rand -base64 32)"',
+  LAUREL_SMTP_URL: '"smtps://user:password@mail.example.org:465"',
+  LAUREL_MAIL_FROM: '"Laurel <no-reply@example.org>"',
+  LAUREL_VAPID_SUBJECT: 'mailto:operations@example.org',
   PAYSTACK_SECRET_KEY: 'sk_test_…',
   PAYSTACK_URL: 'https://api.paystack.co',
 }
@@ -176,12 +230,27 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
     throw new ConfigError(
       fault('LAUREL_TOKEN_SECRET', 'is required when NODE_ENV=production, with at least 32 characters'),
     )
-  if (production && config.PAYSTACK_SECRET_KEY && !config.LAUREL_ENCRYPTION_KEYS)
-    throw new ConfigError(
-      fault('LAUREL_ENCRYPTION_KEYS', 'is required when NODE_ENV=production and PAYSTACK_SECRET_KEY is set'),
-    )
+  // Without one that stays, what signs credentials could not be opened again, and printed links would lead nowhere.
+  if (production && !config.LAUREL_ENCRYPTION_KEYS)
+    throw new ConfigError(fault('LAUREL_ENCRYPTION_KEYS', 'is required when NODE_ENV=production'))
+  refuseHalves(config)
   refuseCarelessness(config)
   return { ...config, demo: config.LAUREL_DEMO ?? !production }
+}
+
+/** What is of no use alone would look as if it were on. */
+const refuseHalves = (config: z.output<typeof Environment>) => {
+  for (const whole of [
+    ['LAUREL_SMTP_URL', 'LAUREL_MAIL_FROM'],
+    ['LAUREL_VAPID_PUBLIC_KEY', 'LAUREL_VAPID_PRIVATE_KEY', 'LAUREL_VAPID_SUBJECT'],
+  ] as const) {
+    const missing = whole.filter((name) => config[name] === undefined)
+    const [first] = missing
+    if (first && missing.length < whole.length)
+      throw new ConfigError(
+        fault(first, `belongs to ${whole.filter((name) => name !== first).join(' and ')}`),
+      )
+  }
 }
 
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']

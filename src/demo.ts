@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { DEMO_PASSWORD } from './demo/accounts.ts'
+import { showBadge } from './demo/badge.ts'
+import { showCertificate } from './demo/certificate.ts'
 import { showCertifications } from './demo/certifications.ts'
 import { DemoStopped } from './demo/client.ts'
 import { showCourse } from './demo/course.ts'
@@ -9,7 +11,7 @@ import { createScreen } from './demo/screen.ts'
 /** `npm run demo`: a client like any other. It knows the server by its address only. */
 
 const USAGE =
-  'npm run demo, npm run demo -- course, npm run demo -- payment, and --pay for those two without a browser'
+  'npm run demo, npm run demo -- badge, certificate, course or payment, and --pay for the last two without a browser'
 
 const main = async () => {
   const { act, pay } = readArguments()
@@ -20,7 +22,12 @@ const main = async () => {
   else await showCertifications(url, password, screen)
 }
 
-const ACTS = { payment: showPayment, course: showCourse }
+const ACTS = {
+  payment: showPayment,
+  course: showCourse,
+  badge: showBadge,
+  certificate: showCertificate,
+}
 type Act = keyof typeof ACTS
 
 const isAct = (word: string | undefined): word is Act => word !== undefined && Object.hasOwn(ACTS, word)
@@ -36,7 +43,8 @@ const readArguments = () => {
     Object.keys(values).every((name) => name === 'pay') &&
     positionals.length <= 1 &&
     (act === undefined || isAct(act))
-  if (!isKnown || (values.pay === true && act === undefined)) throw new DemoStopped(`There is ${USAGE}.`)
+  if (!isKnown || (values.pay === true && act !== 'course' && act !== 'payment'))
+    throw new DemoStopped(`There is ${USAGE}.`)
   return { act: isAct(act) ? act : undefined, pay: values.pay === true }
 }
 

@@ -44,13 +44,19 @@ const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole
     port: config.PORT,
     ...secrets,
     ...(paystack ? { paystack } : {}),
+    ...mailOf(config),
+    ...pushOf(config),
     ...(config.REDIS_URL ? { redisUrl: config.REDIS_URL } : {}),
     origins: config.LAUREL_ORIGINS,
     trustedProxies: config.LAUREL_TRUSTED_PROXIES,
     basePath: config.LAUREL_BASE_PATH,
+    ...(config.LAUREL_PUBLIC_URL ? { publicUrl: config.LAUREL_PUBLIC_URL } : {}),
     metricsToken: config.LAUREL_METRICS_TOKEN,
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,
+    showMessages: showsMessages(config),
+    // Who develops would wait for it at every start.
+    warm: config.NODE_ENV === 'production',
     startWaitMs: config.LAUREL_START_WAIT_S * 1000,
     ...(config.LAUREL_JOURNAL_DAYS
       ? { retention: { days: config.LAUREL_JOURNAL_DAYS, archive: config.LAUREL_JOURNAL_PAST === 'archive' } }
@@ -71,7 +77,8 @@ const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole
   // Two nodes may start at once.
   if (demoPassword !== undefined)
     await server.database.sql.exclusively(DEMO_LOCK, () => loadDemo(server, demoPassword))
-  say(banner({ version, url, config, roles, simulatorUrl: simulator?.url, demoPassword }))
+  const showMessages = showsMessages(config)
+  say(banner({ version, url, config, roles, simulatorUrl: simulator?.url, showMessages, demoPassword }))
 }
 
 /** For those who set LAUREL_MIGRATE=off and change the database before they start the new version. */
@@ -111,6 +118,30 @@ const paystackOf = (
     url: PAYSTACK_URL.replace(/\/+$/, ''),
     webhookSources: LAUREL_WEBHOOK_SOURCES,
   }
+}
+
+const mailOf = ({ LAUREL_SMTP_URL: url, LAUREL_MAIL_FROM: from }: Config) =>
+  url && from ? { mail: { url, from } } : {}
+
+/**
+ * Where there is a mail server, what was sent is with its recipients. Only where nobody else is served: a proxy that says
+ * nothing of those for whom it asks would show them to the world.
+ */
+const showsMessages = (config: Config): boolean =>
+  config.NODE_ENV === 'development' &&
+  config.LAUREL_SMTP_URL === undefined &&
+  config.LAUREL_PUBLIC_URL === undefined &&
+  config.LAUREL_BASE_PATH === '' &&
+  config.LAUREL_TRUSTED_PROXIES.length === 0 &&
+  ['127.0.0.1', '::1', 'localhost'].includes(config.HOST)
+
+const pushOf = (config: Config) => {
+  const {
+    LAUREL_VAPID_PUBLIC_KEY: publicKey,
+    LAUREL_VAPID_PRIVATE_KEY: privateKey,
+    LAUREL_VAPID_SUBJECT: subject,
+  } = config
+  return publicKey && privateKey && subject ? { push: { publicKey, privateKey, subject } } : {}
 }
 
 /** Of PostgreSQL's advisory locks. */

@@ -16,9 +16,6 @@ export const readSecrets = (config: Config): Secrets => {
   const { LAUREL_TOKEN_SECRET, LAUREL_ENCRYPTION_KEYS } = config
   if (LAUREL_TOKEN_SECRET && LAUREL_ENCRYPTION_KEYS)
     return { tokenSecret: LAUREL_TOKEN_SECRET, vaultKeys: LAUREL_ENCRYPTION_KEYS }
-  // Without a payment provider nothing is sealed that has to be opened later.
-  if (LAUREL_TOKEN_SECRET && config.NODE_ENV === 'production')
-    return { tokenSecret: LAUREL_TOKEN_SECRET, vaultKeys: [{ id: 'passing', key: randomBytes(32) }] }
   const { tokenSecret, vaultKey } = keptIn(config.DATA_DIR)
   return {
     tokenSecret: LAUREL_TOKEN_SECRET ?? tokenSecret,

@@ -2,25 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { actors } from '../actors/registry.ts'
 import { businessCalls, catalogActors } from '../src/gateway/catalog/business-calls.ts'
-import { routesOf } from '../src/gateway/routes.ts'
-import {
-  catalogAccess,
-  type OBJECTS,
-  PEOPLE,
-  type Access,
-  type Somebody,
-  type Thing,
-} from './catalog-access.ts'
+import { catalogAccess, type OBJECTS, type Somebody, type Thing } from './catalog-access.ts'
+import { createTrials, type Fields } from './support/access-trials.ts'
 import { http, type Http, type HttpAnswer } from './support/http.ts'
-import {
-  anOrganisation,
-  aServer,
-  aUser,
-  connect,
-  type Client,
-  type Person,
-  type TestServer,
-} from './support/server.ts'
+import { anOrganisation, aServer, aUser, connect, type Person, type TestServer } from './support/server.ts'
 
 const REST = {
   'tutor profile': '/v1/tutorprofiles',
@@ -34,7 +19,6 @@ let people: Record<Exclude<Somebody, 'anybody' | 'owner'>, Person>
 let owner: Person
 /** Of the owner, and approved. */
 let profileId: string
-const clients = new Map<string, Promise<Client>>()
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
@@ -174,8 +158,7 @@ const MAKE: { [One in Thing]: { [State in keyof (typeof OBJECTS)[One]]: () => Pr
   },
 }
 
-/** What an operation is tried with: in the words of the routes, and in those of the contracts where they differ. */
-const FIELDS: Record<string, (made: Made) => { rest: object; socket?: object }> = {
+const FIELDS: Record<string, (made: Made) => Fields> = {
   createTutorProfile: () => ({ rest: { bio: 'me' } }),
   updateTutorProfile: () => ({ rest: { bio: randomUUID() } }),
   'updateTutorProfile: profileStatus': () => ({ rest: { profileStatus: 'rejected' } }),
@@ -207,101 +190,29 @@ const FIELDS: Record<string, (made: Made) => { rest: object; socket?: object }> 
   updateCourseCategory: () => ({ rest: { description: randomUUID() } }),
 }
 
-type Attempt = { access: Access; made: Made; person: Person | undefined }
-type Channel = (attempt: Attempt) => Promise<{ code: string | undefined; ids: string[] }>
-
-const ROUTES = new Map(routesOf(actors).map((route) => [route.operationId, route]))
-
-/** Whether it answers with many, of which the object may be one. */
-const isList = (operation: string) => /^list|\.search$/.test(operation)
-const isReading = (operation: string) => /^(?:get|list)|\.(?:search|journal)$/.test(operation)
-const isMaking = (operation: string) => /^create|\.create/.test(operation)
-
-/** What is searched for stands on the first page. */
-const pageOf = (name: string, after: string | undefined) => ({
-  ...(name.startsWith('list') ? { limit: 200 } : {}),
-  ...(after === undefined ? {} : { after }),
-})
-
-const overHttp: Channel = async ({ access: { operation }, made, person }) => {
-  const [name = ''] = operation.split(':')
-  const { method, url } = ROUTES.get(name)!
-  const fields = FIELDS[operation]?.(made).rest
-  const ask = async (query: object) => {
-    const search = new URLSearchParams({ ...(method === 'GET' ? fields : {}), ...query })
-    const path = url.replace(':id', made.id) + (search.size > 0 ? `?${search.toString()}` : '')
-    return http(server, person)(method, path, fields && method !== 'GET' ? { body: fields } : {})
-  }
-  const ids: string[] = []
-  let after: string | undefined
-  do {
-    const { body } = await ask(pageOf(name, after))
-    if (body.error) return { code: body.error.code, ids }
-    if (isList(name)) ids.push(...body.data.items.map(({ id }: { id: string }) => id))
-    after = isList(name) ? body.data.next : undefined
-  } while (after !== undefined)
-  return { code: undefined, ids }
-}
-
-const overSocket: Channel = async ({ access: { operation }, made, person }) => {
-  const [name = ''] = operation.split(':')
-  if (!clients.has(person!.id)) clients.set(person!.id, aClient(person!))
-  const client = await clients.get(person!.id)!
-  const { rest, socket = rest } = FIELDS[operation]?.(made) ?? { rest: {} }
-  const payload = { ...socket, ...(isList(name) || isMaking(name) ? {} : { id: made.id }) }
-  const ids: string[] = []
-  let after: string | undefined
-  for (;;) {
-    const page = pageOf(name, after)
-    const reply = await client.call(name, { ...payload, ...page })
-    if (isList(name) && reply.ok) ids.push(...reply.data.items.map(({ id }: { id: string }) => id))
-    after = isList(name) && reply.ok ? reply.data.next : undefined
-    if (after === undefined) return { code: reply.error?.code, ids }
-  }
-}
-
-/** Kept open for all tests. */
-const aClient = (person: Person) =>
-  connect(server, person, '/catalog', (end) => ends.unshift(async () => end()))
-
-const personOf = (somebody: Somebody, made: Made) => {
+const personOf = async (somebody: string, made: Made, operation: string) => {
   if (somebody === 'anybody') return undefined
   if (somebody === 'owner') return made.owner
   // Whoever introduces himself as a tutor can do so once.
-  return people[somebody]
+  if (operation === 'createTutorProfile' && somebody === 'tutor') return aUser(server, ['instructor'])
+  return people[somebody as keyof typeof people]
 }
 
-const verdictOf = async (channel: Channel, attempt: Attempt) => {
-  const { code, ids } = await channel(attempt)
-  if (code !== undefined) return code
-  return isList(attempt.access.operation) && !ids.includes(attempt.made.id) ? 'not_found' : 'allowed'
-}
+const trials = createTrials<Made>({
+  server: () => server,
+  definitions: actors,
+  namespace: '/catalog',
+  make: ({ thing, state }) =>
+    new Map(Object.entries<() => Promise<Made>>(MAKE[thing as Thing])).get(state)!(),
+  fields: (operation, made) => FIELDS[operation]?.(made),
+  personOf,
+  ends: (end) => ends.unshift(end),
+})
 
-const make = ({ thing, state }: Access) => (MAKE[thing] as Record<string, () => Promise<Made>>)[state]!()
-
-describe.each([
-  ['over HTTP', overHttp],
-  ['in /catalog', overSocket],
-])('S2.66 who may do what in the catalogue, %s', (_, channel) => {
+describe.each(trials)('S2.66 who may do what in the catalogue, %s', (_, tried) => {
   it.each(catalogAccess.map((access) => [access.thing, access.state, access.operation, access] as const))(
     '%s, %s: %s',
-    async (_thing, _state, operation, access) => {
-      let made = await make(access)
-      const verdicts: Partial<Access['verdicts']> = {}
-      for (const somebody of Object.keys(PEOPLE) as Somebody[]) {
-        if (somebody === 'anybody' && channel === overSocket) {
-          verdicts.anybody = access.verdicts.anybody
-          continue
-        }
-        const isOther = operation === 'createTutorProfile' && somebody === 'tutor'
-        const person = isOther ? await aUser(server, ['instructor']) : personOf(somebody, made)
-        const verdict = await verdictOf(channel, { access, made, person })
-        verdicts[somebody] = verdict as never
-        // What has been changed is no longer in that state.
-        if (verdict === 'allowed' && !isReading(operation)) made = await make(access)
-      }
-      expect(verdicts).toEqual(access.verdicts)
-    },
+    async (_thing, _state, _operation, access) => expect(await tried(access)).toEqual(access.verdicts),
   )
 })
 

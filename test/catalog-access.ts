@@ -1,3 +1,5 @@
+import { linesOf, type Access, type Line } from './support/access-table.ts'
+
 /** Who may do what in the catalogue: the test runs this table, and `docs/access.md` is made from it. */
 
 export const PEOPLE = {
@@ -12,8 +14,6 @@ export const PEOPLE = {
 } as const
 
 export type Somebody = keyof typeof PEOPLE
-
-const PEOPLE_IN_ORDER = Object.keys(PEOPLE) as Somebody[]
 
 export const OBJECTS = {
   'tutor profile': {
@@ -51,27 +51,6 @@ export const OBJECTS = {
 
 export type Thing = keyof typeof OBJECTS
 
-/** `allowed`, or the code of the refusal; of lists, `not_found` means that the object is not in them. */
-export type Verdict =
-  | 'allowed'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'field_forbidden'
-  | 'not_found'
-  | 'not_allowed_in_state'
-  | 'already_exists'
-  | 'has_offerings'
-  | 'profile_required'
-  | 'category_in_use'
-  | 'invalid_input'
-
-export type Access = {
-  thing: Thing
-  state: string
-  operation: string
-  verdicts: Record<Somebody, Verdict>
-}
-
 const Y = 'allowed'
 const U = 'unauthenticated'
 const F = 'forbidden'
@@ -79,22 +58,7 @@ const N = 'not_found'
 const FIELD = 'field_forbidden'
 const STATE = 'not_allowed_in_state'
 
-type Line = [operation: string, ...verdicts: Verdict[]]
-
-const states = <One extends Thing>(
-  thing: One,
-  lines: { [State in keyof (typeof OBJECTS)[One]]: Line[] },
-): Access[] =>
-  Object.entries<Line[]>(lines).flatMap(([state, all]) =>
-    all.map(([operation, ...verdicts]) => ({
-      thing,
-      state,
-      operation,
-      verdicts: Object.fromEntries(
-        PEOPLE_IN_ORDER.map((somebody, index) => [somebody, verdicts[index]!]),
-      ) as Access['verdicts'],
-    })),
-  )
+const states = linesOf(PEOPLE, OBJECTS)
 
 // In the order of PEOPLE: anybody, student, tutor, owner, coordinator, csm, admin, outsider.
 const profiles = states('tutor profile', {
@@ -139,7 +103,7 @@ const profiles = states('tutor profile', {
 })
 
 /** Whoever sees more than everybody, and whoever may change it. */
-const hidden = (changes: Verdict): Line[] => [
+const hidden = (changes: string): Line[] => [
   ['getCoursePack', N, N, N, Y, N, Y, Y, N],
   ['listCoursePacks', N, N, N, Y, N, Y, Y, N],
   ['updateCoursePack', U, N, N, changes, N, F, changes, N],
@@ -247,4 +211,4 @@ const categories = states('course category', {
   ],
 })
 
-export const catalogAccess: readonly Access[] = [...profiles, ...packs, ...materials, ...categories]
+export const catalogAccess: readonly Access<Somebody>[] = [...profiles, ...packs, ...materials, ...categories]

@@ -9,6 +9,7 @@ import {
   done,
   offeringFor,
 } from './support/catalog-scene.ts'
+import { http, outcomeOf } from './support/http.ts'
 import { aServer, type TestServer } from './support/server.ts'
 
 /** What clients should not send to the catalogue: each with a code, and nothing is written. */
@@ -325,5 +326,54 @@ describe('numbers and fields', () => {
         'invalid_input',
       ],
     ])
+  })
+})
+
+describe('an update', () => {
+  it('that says nothing is refused, of whatever it is, and takes no turn', async () => {
+    const { admin, tutor } = await aCatalogue(server)
+    const offeringId = await aPack(tutor)
+    const courseId = await aCourse(tutor)
+    const materialId = (await done(tutor, 'materials.create', { offeringId, title: 'A material' })).id
+    const categoryId = (await done(admin, 'categories.create', { name: 'A category' })).id
+    const commandId = '0198a5a5-0000-7000-8000-000000000001'
+    await refusedEach([
+      ...(
+        [
+          [tutor, 'tutorProfiles.update', tutor.profileId],
+          [tutor, 'offerings.update', offeringId],
+          [tutor, 'materials.update', materialId],
+          [admin, 'categories.update', categoryId],
+        ] as const
+      ).flatMap(([client, name, id]) =>
+        [{}, { commandId }, { expectedVersion: 1 }].map(
+          (fields) => [name, () => codeOf(client, name, { id, ...fields }), 'invalid_input'] as const,
+        ),
+      ),
+      ...(
+        [
+          [tutor, 'PATCH', `/v1/tutorprofiles/${tutor.profileId}`],
+          [tutor, 'PATCH', `/v1/coursepacks/${offeringId}`],
+          [tutor, 'PATCH', `/v1/coursematerials/${materialId}`],
+          [admin, 'PATCH', `/v1/coursecategories/${categoryId}`],
+          [tutor, 'PATCH', `/api/courses/${courseId}`],
+          [tutor, 'PUT', `/api/courses/${courseId}`],
+          [tutor, 'POST', `/api/v1/offerings/${courseId}/update`],
+        ] as const
+      ).map(
+        ([person, method, path]) =>
+          [
+            path,
+            async () => outcomeOf(await http(server, person)(method, path, { body: {} })),
+            '400 invalid_input',
+          ] as const,
+      ),
+    ])
+    expect(await tutor.call('offerings.update', { id: offeringId })).toMatchObject({
+      error: {
+        message: 'give at least one field',
+        details: [{ path: [], reason: 'give at least one field' }],
+      },
+    })
   })
 })

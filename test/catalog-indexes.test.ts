@@ -77,7 +77,7 @@ type Plan = {
 
 type Explained = { 'QUERY PLAN': [{ Plan: Plan }] }
 
-describe.runIf(isPostgres)('a list of offerings', () => {
+describe.runIf(isPostgres)('S2.36 a list of offerings', () => {
   let database: Database
   let asked: LogContext[]
 
@@ -99,7 +99,8 @@ describe.runIf(isPostgres)('a list of offerings', () => {
   const planOf = async (principal: Principal, input: object): Promise<Plan> => {
     asked = []
     const read = createRead(database, {} as never, [offering, category], () => Promise.resolve(undefined))
-    const request = { definition: offering, input, principal, at: '', read }
+    const scopes = offering.scopes(principal)
+    const request = { definition: offering, scopes, input, principal, at: '', read }
     await offering.queries.list(request).catch(() => {}) // What is stored of these offerings is not all that they have.
     const { query, params = [] } = asked.find((one) => one.query?.includes('"offering"'))!
     const text = `explain (analyze, format json) ${query}`
@@ -128,7 +129,7 @@ describe.runIf(isPostgres)('a list of offerings', () => {
   it('of which a word says most is searched without reading most of them', async () => {
     const scopes = offering.scopes(PRINCIPALS['a learner']!)
     const all = `'title' & 'org_id=${orgId}' & 'visibility=public'`
-    const words = { narrowed: all, meant: `'title'`, asked: `'title'`, whole: `'title'` }
+    const words = { narrowed: all, narrowedTitle: all, meant: `'title'`, asked: `'title'`, whole: `'title'` }
     const pages: string[][] = []
     // By the index, and in the order of the table, as it is done when the planner expects so many.
     for (const titled of [0, OFFERINGS / 2]) {

@@ -101,7 +101,7 @@ describe('what a course pack begins with', () => {
     expect(await idsOf(admin)).toEqual([])
   })
 
-  it('S4.32 S4.33 a course has terms of its own, and begins as a draft', async () => {
+  it('U2 S4.32 S4.33 a course has terms of its own, and begins as a draft', async () => {
     const { tutor } = await aCatalogue(server)
     const terms = { durationMinutes: 90, difficulty: 'advanced', coverImageUrl: 'https://example.test/a.png' }
     const { data, state } = await done(tutor, 'offerings.createCourse', { title: 'Piano', ...terms })
@@ -172,6 +172,26 @@ describe('who sees an offering', () => {
     expect(await idsOf(learner)).toEqual([])
     await done(learner, 'enrollments.drop', { id: enrollmentId })
     expect(await codeOf(learner, 'offerings.get', { id })).toBe('not_found')
+  })
+
+  it('S2.32 what administrators note about it is for them and its tutor, not for who is enrolled', async () => {
+    const { admin, tutor, learner } = await aCatalogue(server)
+    const id = await aPack(tutor)
+    await anEnrollment(learner, id)
+    const noteFor = async (client: Client) =>
+      (await done(client, 'offerings.get', { id })).data.moderationNote
+    await done(admin, 'offerings.flag', { id, note: 'looks copied' })
+    for (const client of [admin, tutor]) expect(await noteFor(client)).toBe('looks copied')
+    expect(await done(learner, 'offerings.get', { id })).toMatchObject({
+      data: { moderation: 'flagged', moderationNote: null },
+    })
+    const path = `/v1/coursepacks/${id}`
+    expect((await http(server, learner)('GET', path)).body.data.moderationNote).toBeNull()
+    expect((await http(server, tutor)('GET', path)).body.data.moderationNote).toBe('looks copied')
+    await done(admin, 'offerings.remove', { id, reason: 'it was copied' })
+    expect(await noteFor(tutor)).toBe('it was copied')
+    const kept = await learner.call('offerings.get', { id })
+    if (kept.ok) expect(kept.data.moderationNote).toBeNull()
   })
 
   it('S2.1 whoever watches what is public hears nothing any more when it is hidden', async () => {

@@ -79,7 +79,7 @@ describe('what is found first', () => {
     ])
   })
 
-  it('has all words of the text, wherever they stand', async () => {
+  it('S2.10 S2.36 has all words of the text, wherever they stand', async () => {
     const { learner, offer } = await aCatalog()
     await offer('Spanish conversation', { description: 'In the evening, for travellers.' })
     await offer('Spanish grammar')
@@ -193,7 +193,7 @@ describe('what may not be seen', () => {
     await expect.poll(() => titles(learner, 'astronomy'), { timeout: 10_000 }).toEqual([])
   })
 
-  it('is no word of a note of moderation, not even for those who wrote it', async () => {
+  it('S2.36 is no word of a note of moderation, not even for those who wrote it', async () => {
     const { admin, tutor, offer } = await aCatalog()
     const id = await offer('Geology')
     await done(admin, 'offerings.flag', { id, note: 'zanzibar' })
@@ -269,7 +269,7 @@ it('needs no sign-in, and finds then what everybody sees', async () => {
   expect((await nobody('GET', '/api/v1/offerings/search')).status).toBe(400)
 })
 
-it('finds tutors by name, subject and what they say, and only those that are approved', async () => {
+it('S2.10 finds tutors by name, subject and what they say, and only those that are approved', async () => {
   const { admin, tutor, learner, orgId, profileId } = await aCatalog()
   const about = { displayName: 'Zoë Müller', subjects: ['Piano', 'Music theory'], bio: 'Taught in Lagos.' }
   await done(tutor, 'tutorProfiles.update', { id: profileId, ...about })
@@ -285,7 +285,7 @@ it('finds tutors by name, subject and what they say, and only those that are app
   expect(await names(admin, 'piano', { profileStatus: 'approved' })).toEqual(['Zoë Müller'])
 })
 
-it('finds materials for whom they are, best first', async () => {
+it('S2.10 finds materials for whom they are, best first', async () => {
   const { admin, tutor, learner, offer } = await aCatalog()
   const offeringId = await offer('Botany')
   for (const [title, description] of [

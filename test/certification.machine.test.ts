@@ -65,6 +65,18 @@ const told = (standing: string, change = {}) => ({
   },
 })
 
+/** What the mentor is told beside that. */
+const alerted = (fact: string) => ({
+  name: 'create',
+  params: {
+    actor: 'notification',
+    input: expect.objectContaining({
+      topic: `certification.${fact}`,
+      subject: { actor: 'certification', id: 'certification-1' },
+    }) as unknown,
+  },
+})
+
 describe('a certification that is issued', () => {
   it('S0.5 records dates and type, and tells the mentor', () =>
     given(certificationMachine, input).expect({
@@ -111,7 +123,16 @@ describe('the clock', () => {
       { at: before(7), event: reminder(7) },
       { at: expiresAt, event: expired },
     ])
-    expect(story.effects).toEqual([told('expiring_soon'), told('expired')])
+    // Which the clock's own news follow, as the machine enters where it stands then.
+    expect(story.effects).toEqual([
+      alerted('reminderDue'),
+      told('expiring_soon'),
+      alerted('reminderDue'),
+      alerted('reminderDue'),
+      alerted('reminderDue'),
+      alerted('expired'),
+      told('expired'),
+    ])
     story.expect({
       state: 'expired',
       events: story.facts.map(({ event }) => event),
@@ -256,7 +277,7 @@ describe('suspension and revocation', () => {
       .expect({
         state: 'suspended',
         events: [{ type: 'certification.suspended', ...facts, reason: 'under review' }],
-        effects: [told('suspended')],
+        effects: [alerted('suspended'), told('suspended')],
         timers: {},
       })
       .when(renew(before(49)))
@@ -267,7 +288,7 @@ describe('suspension and revocation', () => {
     suspended.when(reinstate(before(40))).expect({
       state: 'valid',
       events: [reinstated],
-      effects: [told('valid')],
+      effects: [alerted('reinstated'), told('valid')],
       timers: { expiringWindow: before(30), reminder: before(30), expiry: expiresAt },
     })
     suspended.when(reinstate(before(10))).expect({
@@ -278,7 +299,7 @@ describe('suspension and revocation', () => {
     suspended.when(reinstate(expiresAt)).expect({
       state: 'expired',
       events: [reinstated, expired],
-      effects: [told('expired')],
+      effects: [alerted('reinstated'), alerted('expired'), told('expired')],
     })
   })
 
@@ -288,7 +309,7 @@ describe('suspension and revocation', () => {
       .expect({
         state: 'revoked',
         events: [{ type: 'certification.revoked', ...facts, reason: 'fraud' }],
-        effects: [told('revoked')],
+        effects: [alerted('revoked'), told('revoked')],
         timers: {},
       })
       .when(renew(before(39)), suspend(before(39)), reinstate(before(39)), revoke(before(39)))
@@ -537,17 +558,21 @@ describe('the rules', () => {
     })
     const read: Read = {
       organisation: () => Promise.resolve(organisation),
-      search: (actorType, search) => {
+      search: ({ contract }, search) => {
         searches.push(search)
         const isHidden = search.scopes.length === 0
-        return Promise.resolve({ found: isHidden ? [] : [find(actorType)] })
+        return Promise.resolve({ found: isHidden ? [] : [find(contract.actor) as never] })
       },
       searchText: () => Promise.resolve({ found: [] }),
       history: () => Promise.resolve([]),
       count: () => Promise.resolve(0),
+      countAt: () => Promise.resolve({ count: 0, position: 0 }),
+      pushKey: () => null,
       importRefusals: () => Promise.resolve([]),
     }
-    const request = { definition: certification, principal: who('admin'), at: before(5), read }
+    const admin = who('admin')
+    const asked = { definition: certification, principal: admin, scopes: certification.scopes(admin) }
+    const request = { ...asked, at: before(5), read }
     const { status, expiring } = certification.queries
     const mentorId = 'mentor-1'
     const types = [

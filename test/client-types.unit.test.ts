@@ -6,6 +6,8 @@ import { defineActor } from '../actors/actor.ts'
 import { getActor } from '../actors/queries.ts'
 import type { CertificationView, certificationContract } from '../contracts/certification.ts'
 import type {
+  CatalogClientToServer,
+  CatalogServerToClient,
   ClientToServer,
   FrameOf,
   LiveClientToServer,
@@ -15,7 +17,9 @@ import type {
 import { defineContract } from '../contracts/contract.ts'
 import type { mentorContract } from '../contracts/mentor.ts'
 import type { Reply } from '../contracts/protocol.ts'
+import type { OfferingView } from '../contracts/offering.ts'
 import { GetInput } from '../contracts/queries.ts'
+import type { TutorProfileView } from '../contracts/tutor-profile.ts'
 
 // The compiler runs these; at run time nothing is left of them.
 
@@ -74,6 +78,40 @@ it('/live knows those of every namespace, with the namespace before commands and
     socket.emit('revoke', { id: 'x', reason: 'x' }, () => {})
   })
   type Reassigned = FrameOf<typeof mentorContract, 'mentor.reassigned'>
+})
+
+it('/catalog knows the names of the tutor catalogue, and those of its contracts', () => {
+  void (async (socket: Socket<CatalogServerToClient, CatalogClientToServer>) => {
+    const made = await socket.emitWithAck('createCoursePack', {
+      tutorProfileId: 'x',
+      preliminaryMeetingRequired: false,
+    })
+    expectTypeOf(made).toEqualTypeOf<Reply<OfferingView>>()
+    expectTypeOf(await socket.emitWithAck('getTutorProfile', { id: 'x' })).toEqualTypeOf<
+      Reply<TutorProfileView>
+    >()
+    const packs = await socket.emitWithAck('listCoursePacks', { scheduling: 'strict', limit: 10 })
+    if (packs.ok) expectTypeOf(packs.data.items[0]!.view).toEqualTypeOf<OfferingView>()
+    await socket.emitWithAck('updateCourseMaterial', { id: 'x', title: 'x', commandId: 'x' })
+    await socket.emitWithAck('deleteCoursePack', { id: 'x', reason: 'x' })
+    await socket.emitWithAck('deleteCourseCategory', { id: 'x', expectedVersion: 1 })
+    await socket.emitWithAck('offerings.publish', { id: 'x' })
+    await socket.emitWithAck('subscribe', { topics: ['offering:x'] })
+    socket.on('offering.published', ({ view }) => expectTypeOf(view).toEqualTypeOf<OfferingView>())
+    socket.on('events', ({ events }) => {
+      for (const event of events)
+        if (event.type === 'material.added') expectTypeOf(event.data.title).toBeString()
+    })
+
+    // @ts-expect-error -- an existing actor has to be named
+    socket.emit('updateCourseCategory', { name: 'x' }, () => {})
+    // @ts-expect-error -- what is not the kind's own is no filter of it
+    socket.emit('listCoursePacks', { difficulty: 'beginner' }, () => {})
+    // @ts-expect-error -- no such name
+    socket.emit('getCourse', { id: 'x' }, () => {})
+    // @ts-expect-error -- no event of the catalogue
+    socket.on('payment.settled', () => {})
+  })
 })
 
 it('an actor does not compile with a command without a rule', () => {

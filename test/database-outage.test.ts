@@ -96,3 +96,26 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
     await server.close()
   },
 )
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'goes on committing when somebody has taken away what its sessions had made for themselves',
+  async () => {
+    const { server, mentorId, client } = await aScene()
+    const issue = (certType: string) =>
+      client.call('certifications.issue', {
+        mentorId,
+        certType,
+        issuedAt: server.clock.at(),
+        expiresAt: server.clock.at(1e9),
+      })
+    expect(await issue('before')).toMatchObject({ ok: true })
+    const dropped = await server.database.sql.query<{ name: string }>({ name: '', text: ROUTINES })
+    expect(dropped.length).toBeGreaterThan(0)
+    for (const { name } of dropped)
+      await server.database.sql.query({ name: '', text: `drop function ${name}` })
+    for (let count = 0; count < 10; count++) expect(await issue(`after${count}`)).toMatchObject({ ok: true })
+  },
+)
+
+const ROUTINES = `select routine.oid::regprocedure::text as name from pg_proc as routine
+  join pg_namespace as namespace on namespace.oid = routine.pronamespace where namespace.nspname like 'pg_temp_%'`

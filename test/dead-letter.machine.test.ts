@@ -45,6 +45,36 @@ describe('a dead letter', () => {
       context: { decision: { what: 'retried', by: boss, reason: 'it is there again' } },
     }))
 
+  it('does not say what somebody would have been told', () => {
+    const message = {
+      orgId: 'org-1',
+      recipientId: boss,
+      topic: 'payment.settled',
+      text: 'NGN 50',
+      data: { minor: 5_000 },
+    }
+    given(deadLetterMachine, {
+      ...input,
+      name: 'create',
+      params: { actor: 'notification', input: message },
+    }).expect({
+      state: 'open',
+      events: [{ ...opened, name: 'create', reason }],
+      context: {
+        params: {
+          actor: 'notification',
+          input: {
+            orgId: 'org-1',
+            recipientId: boss,
+            topic: 'payment.settled',
+            text: '[hidden]',
+            data: '[hidden]',
+          },
+        },
+      },
+    })
+  })
+
   it('is open again when that failed, too', () =>
     open
       .when(retry, died)

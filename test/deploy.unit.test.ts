@@ -47,6 +47,7 @@ const filled = (value: string, made: Record<string, string>) =>
   )
 
 const secrets = {
+  LAUREL_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
   POSTGRES_PASSWORD: 'a'.repeat(64),
   REDIS_PASSWORD: 'b'.repeat(64),
   LAUREL_TOKEN_SECRET: 'c'.repeat(64),
@@ -75,7 +76,6 @@ describe('docker-compose.yml', () => {
     const paid = {
       ...secrets,
       PAYSTACK_SECRET_KEY: 'sk_test_deployment',
-      LAUREL_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
     }
     expect(readConfig(environmentOf(paid)).LAUREL_ENCRYPTION_KEYS).toHaveLength(1)
   })

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openDatabase } from '../persistence/database.ts'
 import { verifyInvariants, type Finding } from '../persistence/doctor.ts'
 import { migrations } from '../persistence/migrations/list.ts'
 import { migrate } from '../persistence/start-checks.ts'
+import { aDefinition } from './support/badge-scene.ts'
+import { done } from './support/catalog-scene.ts'
 import { aDatabaseAddress } from './support/database.ts'
 import { DEEDS } from './support/deeds.ts'
 import { hears, moneyScene, naira, type Party } from './support/money-scene.ts'
@@ -16,7 +19,7 @@ beforeEach(() => {
   ;({ admin } = scene.people())
 })
 
-/** Something of everything: timers that have fired and that are set, money that came and went, a price that changed. */
+/** Something of everything: timers that have fired and that are set, money and a badge that came and went, a price that changed. */
 const aHistory = async () => {
   const { live } = admin
   const at = (ms: number) => scene.server().clock.at(ms)
@@ -28,6 +31,16 @@ const aHistory = async () => {
     const fields = { mentorId: mentor.id, certType, issuedAt: at(-1e9), expiresAt: at(expiresInMs) }
     expect(await live.call('certifications.issue', fields)).toMatchObject({ ok: true })
   }
+  for (const trackId of [randomUUID(), randomUUID()]) {
+    const wish = { trackId, title: 'Mentoring', userId: scene.people().payer.id }
+    const { id } = await live.call('certificates.issue', wish)
+    await hears(admin, 'certificate.issued', id)
+  }
+  const definitionId = await aDefinition(live)
+  const award = { definitionId, recipientId: mentor.id }
+  const { id: mistaken } = await done(live, 'badges.award', award)
+  await done(live, 'badges.revoke', { id: mistaken, reason: 'a mistake' })
+  await done(live, 'badges.award', award)
   const paymentId = await paid()
   const asked = await live.call('payments.requestRefund', {
     id: paymentId,

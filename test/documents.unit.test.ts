@@ -9,10 +9,10 @@ import { generatedFiles } from '../src/gateway/generated-files.ts'
 import { openApi } from '../src/gateway/open-api.ts'
 import { otherRoutes } from '../src/gateway/other-routes.ts'
 import { routesOf } from '../src/gateway/routes.ts'
-import { catalogAccess, OBJECTS, PEOPLE } from './catalog-access.ts'
+import { accessTables } from './support/access-tables.ts'
 
 const routes = [...routesOf(actors), ...otherRoutes]
-const access = { people: PEOPLE, objects: OBJECTS, lines: catalogAccess }
+const access = accessTables
 const rest = openApi(actors, routes)
 const sockets = asyncApi(actors)
 
@@ -107,6 +107,14 @@ describe('OpenAPI', () => {
       'server.face',
       'server.health',
       'server.ready',
+      'verification.byLink',
+      'verification.byNumber',
+      'verification.certificate',
+      'verification.credential',
+      'verification.issuer',
+      'verification.key',
+      'verification.keys',
+      'verification.statusList',
     ])
   })
 
@@ -162,7 +170,7 @@ describe('OpenAPI', () => {
 })
 
 describe('AsyncAPI', () => {
-  it('has one channel for each namespace, /catalog, /live, and /admin', () => {
+  it('has one channel for each namespace, /catalog, /live, /admin, and /verify', () => {
     const common = actors.filter(({ contract }) => contract.audience !== 'operators')
     expect(common.length).toBeLessThan(actors.length)
     expect(Object.values(sockets.channels).map(({ address }) => address)).toEqual([
@@ -170,6 +178,7 @@ describe('AsyncAPI', () => {
       '/catalog',
       '/live',
       '/admin',
+      '/verify',
     ])
   })
 
@@ -250,12 +259,14 @@ describe('what people read', () => {
   it('docs/access.md has every line of the table of who may do what, and explains its states', () => {
     const document = generatedFiles(actors, access).get('docs/access.md')!
     const rows = document.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
-    expect(rows.length).toBe(catalogAccess.length + Object.keys(OBJECTS).length)
+    const counts = accessTables.map(({ lines, objects }) => lines.length + Object.keys(objects).length)
+    expect(rows.length).toBe(counts.reduce((sum, count) => sum + count))
     expect(document).toContain(
       '| published | `getCoursePack` | yes | yes | yes | yes | yes | yes | yes | – |',
     )
-    for (const states of Object.values(OBJECTS))
-      for (const [state, about] of Object.entries(states))
-        expect(document).toContain(`- **${state}**: ${about}`)
+    for (const { objects, people } of accessTables)
+      for (const words of [people, ...Object.values(objects)])
+        for (const [word, about] of Object.entries<string>(words))
+          expect(document).toContain(`- **${word}**: ${about}`)
   })
 })

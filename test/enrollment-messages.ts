@@ -82,6 +82,14 @@ export const toPayment = (upToMinor: number, reason = 'not for me') =>
   tell('payment', 'payment-1', { type: 'refund.due', refundId: 'refund-1', upToMinor, reason })
 export const toSettlement = (message: EnrollmentAnswer, id = 'settlement-1') =>
   tell('settlement', id, message)
+export const certificateOpened = (id: string) =>
+  ({ type: 'certificate.opened', ...from('certificate', id) }) as const
+const refundedNews = { type: 'enrollment.refunded' }
+export const toCertificate = (id: string) => tell('certificate', id, refundedNews)
+export const toCertificates = {
+  name: 'tellAll',
+  params: { actor: 'certificate', where: { enrollmentId: 'enrollment-1' }, message: refundedNews },
+}
 export const welcome = {
   name: 'create',
   params: {
@@ -93,6 +101,7 @@ export const welcome = {
       topic: 'enrollment.welcome',
       subject: { actor: 'enrollment', id: 'enrollment-1' },
       text: 'Welcome to First aid.',
+      data: { offeringTitle: 'First aid' },
     },
   },
 }

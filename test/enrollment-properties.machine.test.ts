@@ -34,7 +34,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constantFrom('plan' as const, 'run', 'remove', 'pause', 'goOn'),
+      do: fc.constantFrom('plan' as const, 'run', 'remove', 'pause', 'goOn', 'discard'),
     }),
   },
   {
@@ -137,6 +137,10 @@ const checkRest = (world: World, keepsAccess: boolean) => {
     if (isUsed(id) && !wasCancelled(id))
       expect(of.refunds.map(({ refundId }) => refundId)).not.toContain(autoRefundId)
   }
+  for (const { value, of } of settlementsOf(world))
+    // What was planned and will not be done has ended, and nothing else has ended so.
+    if (valueOf(`removal:${of.removalId}`) === 'discarded') expect(value).toBe('discarded')
+    else expect(value).not.toBe('discarded')
   for (const name of actors.names('removal')) {
     const isBegun = !['planning', 'planned', 'discarded'].includes(valueOf(name) as string)
     if (isBegun) expect(valueOf(name)).toBe('done')

@@ -4,6 +4,7 @@ import { lessonIdsOf, type EnrollmentContext } from '../machines/enrollment-step
 import { lessonMachine, type LessonContext } from '../machines/lesson.ts'
 import { isOnSale, offeringMachine } from '../machines/offering.ts'
 import { paymentMachine } from '../machines/payment.ts'
+import { stuckOf } from '../machines/payment-money.ts'
 import type { PaymentContext } from '../machines/payment-steps.ts'
 import { purchaseMachine } from '../machines/purchase.ts'
 import { refundPolicy } from '../machines/refund-policies.ts'
@@ -21,7 +22,7 @@ export type Happening =
   | { do: 'schedule' | 'complete' | 'callOff'; pick: number }
   | { do: 'deskRefund' | 'retry'; pick: number }
   | { do: 'endRefund'; pick: number; fails: boolean }
-  | { do: 'plan' | 'run' | 'remove' | 'pause' | 'goOn' }
+  | { do: 'plan' | 'run' | 'remove' | 'pause' | 'goOn' | 'discard' }
   | { do: 'advance'; ms: number }
 
 export const PRICE = { minor: 500_001, currency: 'NGN' as const }
@@ -159,8 +160,16 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
       case 'tell':
         return actors.tell(effect)
       case 'tellAll': {
-        const { actor, message } = params as { actor: string; message: object }
-        for (const each of actors.names(actor))
+        const { actor, where, message } = params as {
+          actor: string
+          where: Readonly<Record<string, string>>
+          message: object
+        }
+        const isMeant = (each: Name) =>
+          Object.entries(where).every(
+            ([column, value]) => contextOf<Record<string, unknown>>(each)[column] === value,
+          )
+        for (const each of actors.names(actor).filter(isMeant))
           promised.push({ ...effect, name: 'tell', params: { actor, id: idOf(each), message } })
         return
       }
@@ -224,11 +233,11 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
         .map((pending) => ({ name, ...pending })),
     )
 
-  /** Only what a settlement waits for may fail: it is tried again, where others are for people. */
+  /** Only what somebody has asked for at the desk does not fail: nobody but they would try it again. */
   const endRefund = (pick: number, fails: boolean) => {
     const found = chosen(pendingRefunds(), pick)
     if (!found) return
-    const standing = fails && found.wanted?.actor === 'settlement' ? 'failed' : 'processed'
+    const standing = fails && !found.refundId.startsWith('desk-') ? 'failed' : 'processed'
     actors.send(found.name, { type: 'refund.changed', refundId: found.refundId, standing } as EventObject)
   }
 
@@ -237,8 +246,10 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
       .names('settlement')
       .filter((name) => ['failed', 'needsReview'].includes(valueOf(name) as string))
       .filter((name) => contextOf<SettlementContext>(name).counted)
-    const name = chosen(stuck, pick)
-    if (name) command(name, 'retry', 'admin-1', { refundId: `refund-again-${(made += 1)}` })
+    const kept = actors.names('payment').filter((name) => stuckOf(contextOf<PaymentContext>(name)) > 0)
+    const name = chosen([...stuck, ...kept], pick)
+    const type = name && kept.includes(name) ? 'retryRefund' : 'retry'
+    if (name) command(name, type, 'admin-1', { refundId: `refund-again-${(made += 1)}` })
     return name !== undefined
   }
 
@@ -349,6 +360,9 @@ export const createWorld = ({ keepsAccess, refund }: Policy) => {
         return
       case 'remove':
         return command(OFFERING, 'remove', 'admin-1', { removalId: `r${(made += 1)}`, ...REASON })
+      case 'discard':
+        for (const name of removals()) command(name, 'discard', 'admin-1')
+        return
       case 'pause':
         for (const name of removals()) command(name, 'pause', 'admin-1')
         return

@@ -10,6 +10,7 @@ import {
   askRefund,
   at,
   began,
+  certificateOpened,
   closing,
   drop,
   ended,
@@ -29,6 +30,8 @@ import {
   resume,
   suspend,
   toPayment,
+  toCertificate,
+  toCertificates,
   toPurchase,
   toRoster,
   toSettlement,
@@ -119,16 +122,28 @@ describe('what the purchase says', () => {
 
   it('S2.66 takes access away when nothing is left of the money', () => {
     const ways = [
-      [active, true],
-      [active.when(suspend), true],
-      [active.when(...done), false],
+      [active, true, []],
+      [active.when(suspend), true, []],
+      // What was certified is looked at again (STATECHARTS 2.2).
+      [active.when(...done), false, [toCertificates]],
     ] as const
-    for (const [story, counts] of ways)
+    for (const [story, counts, others] of ways)
       story.when(released(5)).expect({
         state: 'refunded',
         events: [fact('refunded', { reason: 'money_returned' })],
-        effects: [gone(counts), left('payment-1')],
+        effects: [gone(counts), left('payment-1'), ...others],
       })
+  })
+
+  it('is told to a certificate that was issued while the money went back', () => {
+    const completed = active.when(...done)
+    completed
+      .when(certificateOpened('certificate-1'))
+      .expect({ state: 'completed', effects: [], refused: true })
+    completed
+      .when(released(5))
+      .when(certificateOpened('certificate-1'))
+      .expect({ state: 'refunded', effects: [toCertificate('certificate-1')] })
   })
 
   it('leaves the learner in where the organisation says so', () => {

@@ -55,7 +55,7 @@ it('docs/add-a-statechart.md is true to the letter', { timeout: 300_000 }, async
 
   const types = run(['node_modules/typescript/bin/tsc', '-p', '.'], {}, { cwd: folder })
   expect([await types.exit, types.output()]).toEqual([0, ''])
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'pglite', 'test/invitation.test.ts']
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/invitation.test.ts']
   const tests = run(vitest, {}, { cwd: folder })
   expect([await tests.exit, tests.output()]).toEqual([0, expect.stringMatching(/Tests .*3 passed/)])
 })

@@ -20,7 +20,7 @@ const schedule = async (enrollmentId: string): Promise<string> =>
   (await done(scene.tutor(), 'lessons.schedule', { enrollmentId, startsAt: at(1) })).id
 
 describe('a lesson', () => {
-  it('S2.65 is arranged by the tutor, and the learner and the enrollment hear of each change', async () => {
+  it('S2.65 S2.68 is arranged by the tutor, and the learner and the enrollment hear of each change', async () => {
     const { id: enrollmentId } = await begun(await aPack())
     const id = await schedule(enrollmentId)
     expect(await hears(learner, 'lesson.scheduled', id)).toMatchObject({

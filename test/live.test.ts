@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Reply, Subscribed } from '../contracts/protocol.ts'
 import { days } from './support/clock.ts'
-import { aServer, aTeam, connect, type Client, type TestServer } from './support/server.ts'
+import { aServer, aTeam, aUser, connect, type Client, type TestServer } from './support/server.ts'
+
+/** Far longer than anything here takes: a slow machine does not matter. */
+const PATIENCE = { timeout: 120_000 }
 
 type Frame = { topic: string; prev: number; position: number; type: string; id: string; version: number }
 
@@ -169,6 +172,77 @@ describe('subscribing', () => {
     expect(framesOf(client, topic)).toEqual([])
   })
 })
+
+/** Of whose topic everybody who listens is asked again, whenever the mentor is given away. */
+const aMovingMentor = async () => {
+  const { server, orgId, admin, coordinator, mentorId, adminClient } = await aScene()
+  const other = await aUser(server, ['coordinator'], orgId)
+  const client = await connect(server, admin)
+  let next = [other, coordinator]
+  const move = async () => {
+    const [coordinatorId, ...others] = next
+    expect(
+      await adminClient.call('mentors.reassign', { id: mentorId, coordinatorId: coordinatorId!.id }),
+    ).toMatchObject({ ok: true })
+    next = [...others, coordinatorId!]
+  }
+  const news = async () => {
+    const held = await adminClient.call('mentors.pause', { id: mentorId, reason: 'holiday' })
+    await adminClient.call('mentors.resume', { id: mentorId })
+    return held.position as number
+  }
+  /** The mentor goes to and fro for as long as the work takes. */
+  const moves = async <Result>(work: () => Promise<Result>) => {
+    let isOver = false
+    const done = work().finally(() => (isOver = true))
+    while (!isOver) {
+      await move()
+      await news()
+    }
+    return done
+  }
+  return { client, topic: `mentor:${mentorId}`, moves, news }
+}
+
+describe('whoever may be asked again whether they may listen', () => {
+  it('has subscribed anew meanwhile, and gets what follows once', PATIENCE, async () => {
+    const { client, topic, moves, news } = await aMovingMentor()
+    const start = startOf(await client.subscribe({ topics: [topic] }))
+    for (let round = 0; round < 2; round++) {
+      const again = () => heardUntil(client, 'subscribe', { topics: [topic], after: start })
+      // They wait in a line, and the mentor moves while they do.
+      const answeredAt = await moves(async () =>
+        (await Promise.all(Array.from({ length: 30 }, again))).at(-1)!,
+      )
+      const last = await news()
+      await client.next('mentor.held', ({ position }) => position === last)
+      await client.call('mentors.list', {})
+      expectUnbroken(framesOf({ ...client, received: client.received.slice(answeredAt) }, topic), start)
+    }
+  })
+
+  it('has unsubscribed meanwhile, and gets nothing', PATIENCE, async () => {
+    const { client, topic, moves, news } = await aMovingMentor()
+    for (let round = 0; round < 2; round++) {
+      const leftAt = await moves(async () => {
+        const start = startOf(await client.subscribe({ topics: [topic] }))
+        for (let asked = 0; asked < 30; asked++) void client.subscribe({ topics: [topic], after: start })
+        return heardUntil(client, 'unsubscribe', { topics: [topic] })
+      })
+      await news()
+      await client.call('mentors.list', {})
+      expect(framesOf({ ...client, received: client.received.slice(leftAt) }, topic)).toEqual([])
+    }
+  })
+})
+
+/** How much had been received when this was answered; what arrives in the same packet of the network is behind it. */
+const heardUntil = ({ socket, received }: Client, name: string, payload: object) =>
+  new Promise<number>((resolve, reject) =>
+    socket.emit(name, payload, (reply: Reply) =>
+      reply.ok ? resolve(received.length) : reject(new Error(reply.error.message)),
+    ),
+  )
 
 describe('resuming', () => {
   it('replays exactly what was missed, and then goes on without a hole or a repetition, under load', async () => {

@@ -132,6 +132,32 @@ it('counts how late timers were fired, and those that are overdue', async () => 
   expect(values['laurel_timers_late_seconds_sum']).toBeGreaterThan(0)
 })
 
+it('says how far what counts towards badges is behind the journal', async () => {
+  const followed = await aServer()
+  await aTeam(followed)
+  await vi.waitFor(
+    async () => {
+      const text = `select (head.position - cursor.position)::int as behind,
+          (select count(*)::int from effect where status = 'pending') as effects
+        from journal_head as head, journal_cursor as cursor`
+      const [row] = await followed.database.sql.query({ name: 'test_behind', text })
+      expect(row).toEqual({ behind: 0, effects: 0 })
+    },
+    { timeout: 20_000 },
+  )
+  const none = { laurel_facts_behind_positions: 0, laurel_facts_behind_seconds: 0 }
+  expect(await valuesOf(followed)).toMatchObject(none)
+
+  const alone = await aServer({ roles: new Set(['gateway']) })
+  await aTeam(alone)
+  const text = `insert into journal_cursor (name, position, holder, held_until)
+    select 'badges', position - 1, gen_random_uuid(), now() from journal_head`
+  await alone.database.sql.query({ name: 'test_cursor', text })
+  const values = await valuesOf(alone)
+  expect(values['laurel_facts_behind_positions']).toBe(1)
+  expect(values['laurel_facts_behind_seconds']).toBeGreaterThan(0)
+})
+
 it('counts commits that the database refused', async () => {
   const server = await aServer()
   const { mentorId, adminClient } = await aTeam(server)

@@ -54,7 +54,7 @@ const expectLimited = ({ code, retryAfterMs }: Answer) => {
 }
 
 describe.runIf(isPostgres && withRedis)('the requests of one user', () => {
-  it('are counted over all nodes, sockets and REST together', PATIENCE, async () => {
+  it('C39 S4.45 are counted over all nodes, sockets and REST together', PATIENCE, async () => {
     const { one, two, coordinator, mentorUser } = await aPair(redis.url)
     const [here, there] = [await aSocket(one, coordinator), await aSocket(two, coordinator)]
     expect(await times(60, here)).toBe(60)

@@ -9,6 +9,8 @@ import {
   refundOf,
   requestRefund,
   settled,
+  some,
+  told,
 } from './payment-messages.ts'
 
 type Due = { refundId?: string | null; upToMinor?: number | null; actor?: string; id?: string }
@@ -43,6 +45,7 @@ describe('money that is due', () => {
     expect(effectsOf(due())).toEqual([made('refund-1', 250_000), began(250_000)])
     expect(settled.when(due()).when(refundChanged('refund-1', 'processed')).effects).toEqual([
       ended(250_000, 'processed'),
+      told('refundIssued', 250_000),
     ])
     expect(settled.when(due()).when(refundChanged('refund-1', 'failed')).effects).toEqual([
       ended(250_000, 'failed'),
@@ -53,7 +56,11 @@ describe('money that is due', () => {
     const earlier = settled.when(requestRefund('refund-0', 100_000))
     const waiting = earlier.when(due()).expect({ state: 'settled', effects: [] })
     const end = refundChanged('refund-0', 'processed')
-    expect(waiting.when(end).effects).toEqual([made('refund-1', 150_000), began(150_000)])
+    expect(waiting.when(end).effects).toEqual([
+      told('refundIssued', 100_000),
+      made('refund-1', 150_000),
+      began(150_000),
+    ])
     expect(earlier.when(end).when(due()).effects).toEqual([made('refund-1', 150_000), began(150_000)])
     // What failed never moved.
     const failed = refundChanged('refund-0', 'failed')
@@ -126,3 +133,67 @@ it.each([
     expect(dueOf(books, upTo)).toBe(left)
   },
 )
+
+describe('what was to go back and could not', () => {
+  const retry = { type: 'retryRefund', refundId: 'refund-2', at, by: 'admin-1' } as const
+  const resolve = { type: 'resolveRefund', note: 'by hand', at, by: 'admin-1' } as const
+  const granted = due({ actor: 'enrollment', id: 'enrollment-1' })
+  const failed = refundChanged('refund-1', 'failed')
+  const stuck = (minor: number) => some('refundStuck', { due: { minor, currency: price.currency } })
+
+  it('is said, tried again for what is missing, and heard of under its first name', () => {
+    const kept = settled.when(granted).when(failed)
+    kept.expect({ state: 'settled', events: [some('refundFailed'), stuck(250_000)] })
+    const again = kept.when(retry)
+    expect(again.effects).toEqual([
+      refundOf('refund-2', 250_000, { reason: 'taken down', requestedBy: 'admin-1' }),
+    ])
+    again.when(retry).expect({ state: 'settled', refused: true })
+    expect(again.when(refundChanged('refund-2', 'processed')).effects).toEqual([
+      answer(
+        { type: 'payment.refundEnded', refundId: 'refund-1', minor: 250_000, standing: 'processed' },
+        'enrollment',
+        'enrollment-1',
+      ),
+      told('refundIssued', 250_000),
+    ])
+    again
+      .when(refundChanged('refund-2', 'failed'))
+      .expect({ state: 'settled', events: [some('refundFailed'), stuck(250_000)] })
+  })
+
+  it('is no more than is left, and nothing when people have given it back or say that they have', () => {
+    const kept = settled.when(granted, failed)
+    const partly = kept.when(requestRefund('refund-3', 100_000))
+    partly.when(retry).expect({ state: 'settled', refused: true })
+    expect(partly.when(refundChanged('refund-3', 'processed')).when(retry).effects).toEqual([
+      refundOf('refund-2', 150_000, { reason: 'taken down', requestedBy: 'admin-1' }),
+    ])
+    kept.when(requestRefund('refund-3'), refundChanged('refund-3', 'processed'), retry).expect({
+      state: 'settled',
+      refused: true,
+      events: [some('refundRequested'), some('refundIssued')] as never,
+    })
+    kept
+      .when(resolve)
+      .expect({ state: 'settled', events: [some('refundResolved', { note: 'by hand' })], effects: [] })
+      .when(retry)
+      .expect({ state: 'settled', refused: true })
+  })
+
+  it('is not what a settlement sees to, nor what a bank holds before it has let it go', () => {
+    settled
+      .when(due())
+      .when(failed)
+      .expect({ state: 'settled', events: [some('refundFailed')] })
+    const held = settled.when(disputeChanged(price.minor, 'open'), due({ refundId: null, actor: 'purchase' }))
+    held.when(retry).expect({ state: 'settled', refused: true })
+    held.when(disputeChanged(price.minor, 'won')).expect({
+      state: 'settled',
+      events: [some('disputeResolved'), stuck(250_000)],
+    })
+    held
+      .when(disputeChanged(price.minor, 'lost'))
+      .expect({ state: 'settled', events: [some('disputeResolved')] })
+  })
+})

@@ -120,6 +120,21 @@ export const refundOf = (id: string, minor: number, change = {}) => ({
 })
 export const bySystem = (reason: string) =>
   refundOf('refund-auto', price.minor, { reason, requestedBy: null })
+/** What the payer is told, in the words of the machine. */
+export const told = (topic: 'settled' | 'failed' | 'refundIssued', minor: number = price.minor) => ({
+  name: 'create',
+  params: {
+    actor: 'notification',
+    input: {
+      orgId: 'org-1',
+      recipientId: 'payer-1',
+      topic: `payment.${topic}`,
+      subject: { actor: 'payment', id: 'payment-1' },
+      text: expect.any(String) as string,
+      data: { paymentId: 'payment-1', offeringId: 'offering-1', amountMinor: minor, currency: 'NGN' },
+    },
+  },
+})
 export const event = (type: string, change = {}) => ({ type: `payment.${type}`, ...facts, ...change })
 export const some = (type: string, change = {}): unknown => expect.objectContaining(event(type, change))
 export const settledEvent = (late = false) => event('settled', { late })

@@ -22,6 +22,7 @@ import {
   event,
   some,
   settledEvent,
+  told,
   claiming,
   initializing,
   awaiting,
@@ -83,7 +84,7 @@ describe('money that is not the price', () => {
       .expect({
         state: 'needsReview',
         events: [some('refundIssued', { refunded: 100 })],
-        effects: [release],
+        effects: [told('refundIssued', 100), release],
       }))
 })
 
@@ -110,7 +111,7 @@ describe('money back', () => {
         state: 'settled',
         refused: true,
         events: [some('refundIssued', { refundPending: 0, refunded: 200_000 })],
-        effects: [],
+        effects: [told('refundIssued', 200_000)],
       }))
 
   it('is refused beyond what is left, with the amount that is left', () => {
@@ -141,14 +142,18 @@ describe('money back', () => {
     ] as const)
       both
         .when(refundChanged(first, 'processed'))
-        .expect({ state: 'settled', events: [some('refundIssued')], effects: [] })
+        .expect({
+          state: 'settled',
+          events: [some('refundIssued')],
+          effects: [told('refundIssued', 250_000)],
+        })
         .when(refundChanged(first, 'processed'))
         .expect({ state: 'settled', refused: true, effects: [] })
         .when(refundChanged(second, 'processed'))
         .expect({
           state: 'settled',
           events: [some('refundIssued', { refundId: second, refunded: price.minor, refundPending: 0 })],
-          effects: [release],
+          effects: [told('refundIssued', 250_000), release],
         })
   })
 
@@ -313,7 +318,7 @@ describe('a dispute', () => {
       .when(disputeChanged(price.minor, 'lost'))
       .expect({ state: { open: 'awaitingCustomer' }, events: [some('disputeResolved')] })
       .when(paid())
-      .expect({ state: 'settled', events: [settledEvent()], effects: [settle, release] }))
+      .expect({ state: 'settled', events: [settledEvent()], effects: [settle, told('settled'), release] }))
 
   it('F09 is decided once', () =>
     disputed

@@ -130,6 +130,11 @@ const promises = (world: World, ...names: string[]) =>
   world.actors.history.filter(({ owner, name }) => owner === PAYMENT && names.includes(name))
 const refundsBySystem = (world: World) =>
   promises(world, 'create').filter(({ params }) => (params as { id: string }).id === input.autoRefundId)
+/** The payer is told of each end once, and of nothing that has not happened. */
+const toldOf = (world: World, topic: string) =>
+  promises(world, 'create').filter(
+    ({ params }) => (params as { input: { topic?: string } }).input.topic === `payment.${topic}`,
+  ).length
 const isMatching = ({ provider }: World, truth: Received) =>
   provider.transaction()?.status === 'success' && truth === right
 
@@ -140,6 +145,9 @@ const checkStep = (world: World) => {
   expect(promises(world, 'initializePayment', 'chargeAuthorization').length).toBeLessThanOrEqual(1)
   expect(count(world, 'payment.settled')).toBeLessThanOrEqual(1)
   expect(refundsBySystem(world).length).toBeLessThanOrEqual(1)
+  expect(toldOf(world, 'settled')).toBe(count(world, 'payment.settled'))
+  expect(toldOf(world, 'refundIssued')).toBe(count(world, 'payment.refundIssued'))
+  expect(toldOf(world, 'failed')).toBeLessThanOrEqual(count(world, 'payment.failed'))
 }
 
 const run = (world: World, happenings: readonly Happening[], lateSpeech: boolean) => {

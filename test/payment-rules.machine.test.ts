@@ -39,8 +39,8 @@ describe('the rules', () => {
 
   it.each([
     ['the payer', payer, ['initiate', 'verify', 'cancel', 'requestRefund']],
-    ['an administrator', who('admin'), ['verify', 'cancel', 'requestRefund']],
-    ['the system', who('system'), ['verify', 'cancel', 'requestRefund']],
+    ['an administrator', who('admin'), ['verify', 'cancel', 'requestRefund', 'retryRefund', 'resolveRefund']],
+    ['the system', who('system'), ['verify', 'cancel', 'requestRefund', 'retryRefund', 'resolveRefund']],
     ['another student', who('student'), []],
     ['csm', who('csm'), []],
     ['a coordinator', who('coordinator'), []],
@@ -101,7 +101,8 @@ describe('the rules', () => {
   }
 
   it('C6 initiate takes the price from the offering, and the purchase from payer and offering', async () => {
-    const purchased = { ...input, purchaseId: claimed, rosterId: rosterId(input.offeringId) }
+    const known = { ...input, offeringTitle: 'Course' }
+    const purchased = { ...known, purchaseId: claimed, rosterId: rosterId(input.offeringId) }
     expect(await initiate()).toEqual({ ok: true, input: purchased })
     expect(await initiate({ amountMinor: price.minor })).toEqual({ ok: true, input: purchased })
     expect(await initiate({ authorizationId: 'authorization-1', email: 'sealed' })).toEqual({

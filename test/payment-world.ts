@@ -47,6 +47,8 @@ export const createWorld = (received: Received, authorizationId: string | null) 
   const carryOut = (effect: Promised, mood: Mood) => {
     const { name, owner, params } = effect
     if (name === 'create') return actors.make(effect)
+    // Nobody in this world is an administrator.
+    if (name === 'alert') return
     if (name !== 'tell') {
       const answer = provider.carryOut({ name, params: params as never }, mood)
       letters.push({ to: owner, message: answer, asked: effect, at: actors.now() })

@@ -32,6 +32,7 @@ import {
   event,
   some,
   settledEvent,
+  told,
   claiming,
   initializing,
   awaiting,
@@ -89,7 +90,7 @@ describe('a payment that begins', () => {
     const failed = claiming.when(effectFailed('tell')).expect({
       state: { closed: 'failed' },
       events: [event('failed', { reason: 'internal' })],
-      effects: [release],
+      effects: [told('failed'), release],
     })
     expect(failed.when(granted()).effects).toEqual([release])
   })
@@ -107,7 +108,7 @@ describe('a payment that begins', () => {
     initializing.when(declined()).expect({
       state: { closed: 'failed' },
       events: [event('failed', { reason: 'invalid_key' })],
-      effects: [release],
+      effects: [told('failed'), release],
     }))
 
   it('hears of its page once', () =>
@@ -128,7 +129,7 @@ describe('a payment that is made', () => {
         state: 'settled',
         refused: true,
         events: [settledEvent()],
-        effects: [settle],
+        effects: [settle, told('settled')],
         timers: {},
         context: { charged: price.minor, settledAt: at, card },
       }))
@@ -168,7 +169,7 @@ describe('a payment that is made', () => {
     awaiting.when(verified('failed')).expect({
       state: { closed: 'failed' },
       events: [event('failed', { reason: 'declined' })],
-      effects: [release],
+      effects: [told('failed'), release],
     }))
 
   it('is reversed when the provider has taken it back before anybody looked', () =>
@@ -286,7 +287,7 @@ describe('a request of which nobody knows whether it arrived', () => {
       .expect({
         state: { closed: 'failed' },
         events: [event('failed', { reason: 'never_arrived' })],
-        effects: [release],
+        effects: [told('failed'), release],
       })
     initializing.when(unknown(), verify(), missing()).expect({
       state: { open: 'unknown' },
@@ -447,7 +448,7 @@ describe('money that comes late', () => {
       .expect({
         state: 'settled',
         events: [settledEvent(true)],
-        effects: [settle],
+        effects: [settle, told('settled')],
         context: { failure: null, refunds: [] },
       })
   })
@@ -461,7 +462,7 @@ describe('money that comes late', () => {
       .expect({
         state: 'settled',
         events: [settledEvent(true), some('refundRequested', { refundId: 'refund-auto' })],
-        effects: [claim, settle, bySystem('paid by another payment')],
+        effects: [claim, settle, told('settled'), bySystem('paid by another payment')],
         context: { charged: price.minor },
       })
       .when(refused(HOUR), paid(HOUR))
@@ -476,7 +477,7 @@ describe('money that comes late', () => {
         state: 'settled',
         refused: true,
         events: [settledEvent(true), some('refundRequested', { refundId: 'refund-auto' })],
-        effects: [settle, bySystem('paid after it was cancelled')],
+        effects: [settle, told('settled'), bySystem('paid after it was cancelled')],
       }))
 
   it('makes a closed payment look when a webhook tells of it', () => {
@@ -512,7 +513,7 @@ describe('a saved card', () => {
         events: [],
       })
       .when(paid())
-      .expect({ state: 'settled', events: [settledEvent()], effects: [settle] }))
+      .expect({ state: 'settled', events: [settledEvent()], effects: [settle, told('settled')] }))
 
   it('leads to a page when the bank wants to see the customer', () =>
     saved

@@ -84,6 +84,22 @@ it('npm run demo -- payment shows a payment and a refund of a started product', 
   expect(last.output()).toContain('Everything is paid for by now.')
 })
 
+it(
+  'npm run demo -- badge shows a badge that is earned and taken back, as often as it is run',
+  PATIENTLY,
+  async () => {
+    const server = await aServer()
+    await loadDemo(server, DEMO_PASSWORD)
+    for (let times = 0; times < 2; times++) {
+      const demo = run(['src/demo.ts', 'badge'], { LAUREL_URL: server.url })
+      expect([await demo.exit, demo.output()]).toEqual([0, expect.stringContaining('What you have seen:')])
+      const pushes = [...demo.output().matchAll(/pushed {2}(\S+)/g)].map(([, type]) => type!)
+      expect(pushes.slice(0, 3)).toEqual(['badge.earned', 'notification.created', 'badge.revoked'])
+      expect(demo.output()).toContain('10 of 10 answers are that badge')
+    }
+  },
+)
+
 it('npm run demo -- payment --pay never presses a page that is not the simulator’s', PATIENTLY, async () => {
   const provider = await aScriptedServer()
   const openPage: Line = (...exchange) => {
@@ -100,8 +116,26 @@ it('npm run demo -- payment --pay never presses a page that is not the simulator
   expect(provider.asked.filter(({ path }) => path === '/page').map(({ method }) => method)).toEqual(['GET'])
 })
 
+it('npm run demo -- certificate shows one that is issued, suspended and revoked', PATIENTLY, async () => {
+  const server = await aServer()
+  await loadDemo(server, DEMO_PASSWORD)
+  const TMPDIR = await aFolder()
+  const demo = run(['src/demo.ts', 'certificate'], { LAUREL_URL: server.url, TMPDIR })
+  expect([await demo.exit, demo.output()]).toEqual([0, expect.stringContaining('What you have seen:')])
+  const pushes = [...demo.output().matchAll(/pushed {2}(certificate\S+)/g)].map(([, type]) => type!)
+  expect(pushes).toEqual([
+    'certificate.issued',
+    'certificate.suspended',
+    'certificate.reinstated',
+    'certificate.revoked',
+  ])
+  expect(demo.output()).toContain('and find the same one')
+  const [, file = ''] = /document: +(\S+\.pdf)/.exec(demo.output()) ?? []
+  expect((await readFile(file)).subarray(0, 5).toString()).toBe('%PDF-')
+})
+
 it('npm run demo says what there is', async () => {
-  for (const args of [['--pay'], ['payments'], ['payment', 'twice'], ['--help']]) {
+  for (const args of [['--pay'], ['badge', '--pay'], ['payments'], ['payment', 'twice'], ['--help']]) {
     const demo = run(['src/demo.ts', ...args])
     expect([await demo.exit, demo.output()]).toEqual([
       1,

@@ -63,6 +63,17 @@ const told = (standing: string) => ({
   name: 'tell',
   params: { actor: 'payment', id: paymentId, message: { type: 'refund.changed', refundId: id, standing } },
 })
+/** The payer is asked for bank details. */
+const asksForDetails = {
+  name: 'create',
+  params: {
+    actor: 'notification',
+    input: expect.objectContaining({
+      topic: 'refund.needsAttention',
+      subject: { actor: 'refund', id },
+    }) as unknown,
+  },
+}
 const open = (state: string) => ({ state: { open: state } })
 
 const submitting = given(refundMachine, input)
@@ -366,7 +377,7 @@ describe('silence', () => {
       .when(seen('processing', days(101)))
       .expect({ ...open('needsReview'), refused: true })
       .when(seen('needs-attention', days(101)))
-      .expect({ ...open('needsAttention'), events: [fact('needsAttention')] })
+      .expect({ ...open('needsAttention'), events: [fact('needsAttention')], effects: [asksForDetails] })
   })
 
   it('waits a day at least after news that come late', () =>
@@ -451,7 +462,7 @@ describe('a refund that needs the bank details of the customer', () => {
     const back = sent.when(refused(days(4))).expect({
       ...open('needsAttention'),
       events: [fact('needsAttention')],
-      effects: [lookup(1)],
+      effects: [asksForDetails, lookup(1)],
       context: { failure: 'no_balance' },
     })
     back

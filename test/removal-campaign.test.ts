@@ -5,7 +5,7 @@ const PATIENCE = { timeout: 900_000 }
 const isPostgres = process.env.LAUREL_TEST_DATABASE === 'postgres'
 
 /** `npm run test:removal` does the same with any seed and size. */
-const SCALE = process.env['LAUREL_TEST_ALL'] === 'true' ? 3 : 1
+const ENROLLMENTS = process.env['LAUREL_TEST_ALL'] === 'true' ? 450 : 60
 
 const emptyDatabase = async () => {
   if (!isPostgres) return { database: {}, drop: async () => {} }
@@ -24,7 +24,7 @@ it(
     const outcome = await runRemovalCampaign({
       ...database,
       seed: 31,
-      enrollments: SCALE * 150,
+      enrollments: ENROLLMENTS,
       kills: 3,
       print,
     })

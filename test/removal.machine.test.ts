@@ -46,6 +46,10 @@ const reopened = (id: string, from: 'failed' | 'review' = 'failed') =>
 const resolved = (id: string, from: 'failed' | 'review' = 'failed') =>
   news(id, { type: 'settlement.resolved', from })
 
+const endPlan = {
+  name: 'tellAll',
+  params: { actor: 'settlement', where: { removalId: 'removal-1' }, message: { type: 'removal.discarded' } },
+}
 const plan = { name: 'planRemoval', params: { removalId: 'removal-1' } }
 const runner = { name: 'runRemoval', params: { removalId: 'removal-1' } }
 const tell = (actor: string, id: string, message: object) => ({
@@ -205,6 +209,7 @@ describe('a dry run', () => {
       story.when(discard).expect({
         state: 'discarded',
         events: [{ type: 'removal.discarded', offeringId: 'offering-1', reason: 'discarded' }],
+        effects: [endPlan],
       })
     planned
       .when(run)
@@ -212,7 +217,16 @@ describe('a dry run', () => {
       .expect({
         state: 'discarded',
         events: [{ type: 'removal.discarded', offeringId: 'offering-1', reason: 'offering_gone' }],
+        effects: [endPlan],
       })
+  })
+
+  it('tells what was planned meanwhile, too', () => {
+    for (const late of [finished(2), broken])
+      dry
+        .when(discard)
+        .when(late)
+        .expect({ state: 'discarded', effects: [endPlan] })
   })
 })
 

@@ -53,7 +53,7 @@ const refundedOf = async (paymentId: string): Promise<number> =>
   (await done(admin.live, 'payments.get', { id: paymentId })).data.refunded
 
 describe('removing an offering', () => {
-  it('S2.55–S2.62 C11 C12 gives everybody what is due, to the minor unit, and the dry run says so before', async () => {
+  it('S2.55–S2.64 C11 C12 gives everybody what is due, to the minor unit, and the dry run says so before', async () => {
     const offeringId = await aPack({ price: PRICE })
     const none = await aLearner(offeringId)
     const half = await aLearner(offeringId, { completed: 2, total: 4 })
@@ -193,6 +193,34 @@ describe('removing an offering', () => {
     expect(await codeOf(admin.live, 'removals.run', { id: removalId })).toBe('not_allowed_in_state')
   })
 
+  it('that is thrown away leaves no settlement that waits, and nobody hears of it', async () => {
+    const offeringId = await aCourse({ price: PRICE })
+    const one = await aLearner(offeringId)
+    const two = await aLearner(offeringId)
+    const removalId = await plan(offeringId)
+    await removalBecomes(removalId, { status: 'planned', total: 2 })
+    await done(admin.live, 'removals.discard', { id: removalId })
+    await vi.waitFor(async () => {
+      const rows = await settlementsOf(removalId)
+      expect(rows.map(({ status, refundAmount }) => [status, refundAmount.minor])).toEqual([
+        ['discarded', 0],
+        ['discarded', 0],
+      ])
+    }, PATIENCE)
+    await scene.quiet()
+    for (const { learner, id } of [one, two]) {
+      await becomes(id, 'active', learner)
+      const settlements = (await settlementsOf(removalId)).flatMap((row) => heard(learner, row.id))
+      expect(settlements).toEqual([])
+    }
+    // The next one makes its own, and ends as ever.
+    const again = await plan(offeringId)
+    await removalBecomes(again, { status: 'planned', total: 2 })
+    await done(admin.live, 'removals.run', { id: again })
+    await removalBecomes(again, { status: 'done', processed: 2 })
+    expect(await refundedOf(one.paymentId)).toBe(PRICE.minor)
+  })
+
   it('of two plans carries out the one that is run first', async () => {
     const offeringId = await aCourse({ price: PRICE })
     const { paymentId } = await aLearner(offeringId)
@@ -205,6 +233,8 @@ describe('removing an offering', () => {
         [first, second].map(async (id) => (await done(admin.live, 'removals.get', { id })).data.status),
       )
       expect(new Set(states)).toEqual(new Set(['discarded', 'done']))
+      const rows = [...(await settlementsOf(first)), ...(await settlementsOf(second))]
+      expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['refunded', 'discarded']))
     }, PATIENCE)
     expect(await refundedOf(paymentId)).toBe(PRICE.minor)
   })

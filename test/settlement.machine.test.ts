@@ -29,6 +29,7 @@ const facts = { removalId: 'removal-1', enrollmentId: 'enrollment-1', studentId:
 const run = { type: 'removal.run', at } as const
 /** From the removal itself, which has counted that it is reopened. */
 const runAgain = { ...run, source: { actor: 'removal', id: 'removal-1', version: 2 } } as const
+const discarded = { type: 'removal.discarded', at } as const
 const counted = { type: 'removal.counted', at } as const
 const closing = (paid: number | null, lessonIds = ['a', 'b', 'c', 'd']) =>
   ({
@@ -310,6 +311,14 @@ describe('what is stuck', () => {
   })
 })
 
+it('ends with the plan that was thrown away, and stays so', () => {
+  const ended = given(settlementMachine, input)
+    .when(discarded)
+    .expect({ state: 'discarded', events: [fact('discarded')], effects: [] })
+  ended.when(discarded, run).expect({ state: 'discarded', refused: true })
+  given(settlementMachine, input).when(run, discarded).expect({ state: 'closing', refused: true })
+})
+
 test('every state can be reached', () => {
   const paths = getShortestPaths(settlementMachine, {
     input,
@@ -323,6 +332,7 @@ test('every state can be reached', () => {
       refundBegan(250_000),
       refundEnded(250_000, 'processed'),
       broken,
+      discarded,
     ],
     serializeState: ({ value }) => JSON.stringify(value),
   })

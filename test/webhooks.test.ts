@@ -2,7 +2,7 @@ import { createHmac, hash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { derivedId } from '../actors/derived-id.ts'
-import type { ServerOptions } from '../src/server.ts'
+import type { ServerOptions } from '../src/server/options.ts'
 import { days } from './support/clock.ts'
 import { startPostgres } from './support/postgres.ts'
 import { aServer, aUser, type TestServer } from './support/server.ts'
@@ -148,6 +148,28 @@ it('webhooks of two refunds of one payment are two', async () => {
     })
   for (const amount of [2_500, '2500', 4_000]) await post(server, pending(amount))
   expect(await stored(server)).toMatchObject([{ times: 2 }, { times: 1 }])
+  await carriedOn(server)
+  expect(await heard(server, reference)).toHaveLength(2)
+})
+
+it('a webhook that names no refund may be about another one when it comes again, so it makes the payment look again', async () => {
+  const server = await serverWith()
+  const reference = await aPayment(server)
+  const data = { transaction_reference: reference, status: 'failed', amount: 2_500, refund_reference: null }
+  const body = JSON.stringify({ event: 'refund.failed', data })
+  for (const [afterMs, times] of [
+    [0, 1],
+    [30_000, 1],
+    [31_000, 2],
+    [1_000, 2],
+    [61_000, 3],
+  ] as const) {
+    server.clock.advance(afterMs)
+    expect(await post(server, body)).toEqual(TAKEN)
+    await carriedOn(server)
+    expect([afterMs, (await heard(server, reference)).length]).toEqual([afterMs, times])
+  }
+  expect(await stored(server)).toMatchObject([{ times: 5 }])
 })
 
 it('what Paystack has not signed is refused, and nothing of it is kept', async () => {

@@ -20,6 +20,8 @@ export type Message = {
   expectedVersion?: number
   /** The new machine's input; the message makes the actor. */
   creation?: { input: object }
+  /** The command was to make an actor, and this one is what it asked for: its turn changes nothing. */
+  found?: true
   /** Timers only: the generation that fired. */
   generation?: number
   /** The effect whose result this is; it is settled in the commit of the turn. */

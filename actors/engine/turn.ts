@@ -64,13 +64,17 @@ export const inScope = (scopes: readonly Scope[], id: string, columns: Record<st
 
 /** The commands that the principal may send now: what the state accepts and the rules allow. */
 export const allowedCommands = (
-  { contract, allow }: AnyActorDefinition,
+  { contract, allow, offers }: AnyActorDefinition,
   snapshot: AnyMachineSnapshot,
   principal: Principal,
 ): string[] => {
   const accepted = acceptedTypes(snapshot)
   return Object.keys(contract.commands).filter(
-    (name) => accepted.has(name) && allow[name]!(principal, snapshot),
+    (name) =>
+      accepted.has(name) &&
+      !contract.commands[name]!.creates &&
+      (offers?.[name]?.(snapshot) ?? true) &&
+      allow[name]!(principal, snapshot),
   )
 }
 
@@ -89,6 +93,8 @@ export const decide = (
   const refusal = message.principal && refuse(definition, current, message, message.principal)
   if (refusal) return { refused: refusal }
 
+  if (message.found) return find(definition, current, message)
+
   const event = eventOf(message)
   const stepped = step(definition.machine, current.snapshot, event)
   // XState returns the same snapshot for an event that the state does not take, and for one that only names actions.
@@ -97,6 +103,14 @@ export const decide = (
   if (untouched && message.principal)
     return { refused: explain(definition, current, message, message.principal) }
   return { taken: turnOf(definition, current, message, stepped) }
+}
+
+/** The state decides whether this is still what the command asked for. */
+const find = (definition: AnyActorDefinition, current: Active, message: Message): Decision => {
+  if (!acceptedTypes(current.snapshot).has(message.type))
+    return { refused: explain(definition, current, message, message.principal!) }
+  const { snapshot } = current
+  return { taken: turnOf(definition, current, message, { snapshot, events: [], effects: [], timers: [] }) }
 }
 
 const exists = (definition: AnyActorDefinition, current: Active, message: Message): Refused => {

@@ -59,6 +59,10 @@ const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
   const databaseMs = () => familyProcessorMs(postmaster)
   const names = (plan.peers ?? (Object.keys(PEERS) as PeerName[])).filter(isInstalled)
   const runners = new Map<PeerName, Runner>()
+  const stopRunners = () => {
+    for (const { child } of runners.values()) child.kill('SIGTERM')
+  }
+  process.once('exit', stopRunners)
   for (const name of names) runners.set(name, await startRunner(name, postgres.url))
   const results: PeerResult[] = []
   for (const hot of plan.hot ? [false, true] : [false])
@@ -72,9 +76,14 @@ const comparePeers = async (plan: PeerPlan): Promise<PeerResult[]> => {
           const measured = await measure(runners.get(name)!, window, databaseMs)
           if (round > 0) rounds.get(name)!.push(measured)
         }
-      for (const [name, all] of rounds) if (all.length > 0) results.push(resultOf(name, window, all))
+      const group = [...rounds].flatMap(([name, all]) =>
+        all.length > 0 ? [resultOf(name, window, all)] : [],
+      )
+      for (const result of group) record(result)
+      showGroup(group)
+      results.push(...group)
     }
-  for (const { child } of runners.values()) child.kill('SIGTERM')
+  stopRunners()
   await postgres.stop()
   return results
 }
@@ -141,28 +150,24 @@ const resultOf = (peer: PeerName, { concurrency, hot }: Window, rounds: readonly
 }
 
 /** One line for each peer; `×` is how many times as fast Laurel's engine is, or Laurel's sockets for those with sockets. */
-const showPeers = (results: readonly PeerResult[]): void => {
-  for (const group of Map.groupBy(
-    results,
-    ({ concurrency, hot }) => `${hot ? 'one payment' : '1,000 payments'}, ${concurrency} at once`,
-  )) {
-    const [label, list] = group
-    console.log(`\n${label.padEnd(36)} commands/s     p50     p99   CPU ms  engine ×  sockets ×`)
-    const times = (name: PeerName, perSecond: number) => {
-      const ours = list.find(({ peer }) => peer === name)
-      return ours ? (ours.perSecond / perSecond).toFixed(2) : '–'
-    }
-    for (const { title, perSecond, p50Ms, p99Ms, cpuMs } of list) {
-      const { total, ...parts } = cpuMs
-      const shares = Object.entries(parts).map(([name, ms]) => `${name} ${ms.toFixed(3)}`)
-      console.log(
-        `${title.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} ${p50Ms.toFixed(1).padStart(7)} ${p99Ms.toFixed(1).padStart(7)} ${total
-          .toFixed(3)
-          .padStart(
-            8,
-          )} ${times('laurel', perSecond).padStart(9)} ${times('sockets', perSecond).padStart(10)}  ${shares.join(', ')}`,
-      )
-    }
+const showGroup = (list: readonly PeerResult[]): void => {
+  const [{ hot, concurrency }] = list as [PeerResult]
+  const label = `${hot ? 'one payment' : '1,000 payments'}, ${concurrency} at once`
+  console.log(`\n${label.padEnd(36)} commands/s     p50     p99   CPU ms  engine ×  sockets ×`)
+  const times = (name: PeerName, perSecond: number) => {
+    const ours = list.find(({ peer }) => peer === name)
+    return ours ? (ours.perSecond / perSecond).toFixed(2) : '–'
+  }
+  for (const { title, perSecond, p50Ms, p99Ms, cpuMs } of list) {
+    const { total, ...parts } = cpuMs
+    const shares = Object.entries(parts).map(([name, ms]) => `${name} ${ms.toFixed(3)}`)
+    console.log(
+      `${title.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} ${p50Ms.toFixed(1).padStart(7)} ${p99Ms.toFixed(1).padStart(7)} ${total
+        .toFixed(3)
+        .padStart(
+          8,
+        )} ${times('laurel', perSecond).padStart(9)} ${times('sockets', perSecond).padStart(10)}  ${shares.join(', ')}`,
+    )
   }
 }
 
@@ -195,12 +200,6 @@ const showAims = (results: readonly PeerResult[]) => {
   }
 }
 
-const report = (results: readonly PeerResult[]) => {
-  for (const result of results) record(result)
-  showPeers(results)
-  showAims(results)
-}
-
 /** A minute or two: the concurrency that the aims are for. */
 export const quickPeers = async (): Promise<void> => {
   const windowMs = Number(process.env['BENCH_MS'] ?? 1_000)
@@ -212,13 +211,13 @@ export const quickPeers = async (): Promise<void> => {
     rounds: 3,
     peers: ['sockets', 'written', 'echo'],
   })
-  report([...spread, ...sockets])
+  showAims([...spread, ...sockets])
 }
 
 /** All concurrencies, spread and on one payment; BENCH_PEERS narrows it down. */
 export const benchPeers = async (): Promise<void> => {
   const names = process.env['BENCH_PEERS']?.split(',') as PeerName[] | undefined
-  report(
+  showAims(
     await comparePeers({
       concurrencies: (process.env['BENCH_CONCURRENCY'] ?? '1,16,64,256').split(',').map(Number),
       hot: true,

@@ -16,6 +16,8 @@ type Extras = {
   unique?: Record<string, string>
   /** By the name of the index, further ones. */
   indexes?: Record<string, string>
+  /** Its rows are credentials: the database gives each a place in the status lists, in the commit that makes it. */
+  hasStatusEntry?: boolean
 }
 
 /**
@@ -32,7 +34,7 @@ export const actorTable = (
     const [type, indexed] = spec.split(', ') as [ColumnType, 'indexed'?]
     return { column: columnName(name), type: SQL_TYPES[type], indexed: indexed !== undefined }
   })
-  const { ordinals = {}, references = {}, unique = {}, indexes = {} } = extras
+  const { ordinals = {}, references = {}, unique = {}, indexes = {}, hasStatusEntry = false } = extras
   return class extends Migration {
     override up() {
       this.addSql(`create table "${table}" (
@@ -57,6 +59,7 @@ export const actorTable = (
         this.addSql(`create index ${name} on "${table}" ${text}`)
       for (const [name, text] of Object.entries(unique))
         this.addSql(`create unique index ${name} on "${table}" ${text}`)
+      if (hasStatusEntry) for (const text of statusEntryOf(table)) this.addSql(text)
     }
 
     override down() {
@@ -64,6 +67,13 @@ export const actorTable = (
     }
   }
 }
+
+/** One sequence for all kinds of credentials; the engine does not know of the column. */
+const statusEntryOf = (table: string): string[] => [
+  `create sequence if not exists status_entry as bigint minvalue 0`,
+  `alter table "${table}" add column status_entry bigint not null default nextval('status_entry')`,
+  `create unique index "${table}_status_entry" on "${table}" (status_entry)`,
+]
 
 const ordinalOf = (column: string, values: readonly string[]): string => {
   const list = values.map((value) => `'${value}'`).join(', ')

@@ -7,6 +7,12 @@ import { EffectLanes } from './m0007-effect-lanes.ts'
 import { PaymentTables } from './m0013-payment-tables.ts'
 import { JournalArchive } from './m0014-journal-archive.ts'
 import { CatalogSearch } from './m0019-catalog-search.ts'
+import { AchievementTables, BadgeDefinitionTable, BadgeTable } from './m0026-badges.ts'
+import { NotificationInbox } from './m0031-notification-inbox.ts'
+import { CredentialKeys } from './m0034-credential-keys.ts'
+import { Disclosures } from './m0035-disclosures.ts'
+import { TitleBeginnings } from './m0036-title-beginnings.ts'
+import { together } from './together.ts'
 
 /** All migrations, oldest first. A name that has been released is never changed, and neither is what it did. */
 export const migrations: Migrations = [
@@ -252,4 +258,88 @@ export const migrations: Migrations = [
       status: 'text',
     }),
   },
+  { name: '0026-badge-definition', class: BadgeDefinitionTable },
+  { name: '0027-badge', class: BadgeTable },
+  { name: '0028-achievement', class: AchievementTables },
+  {
+    name: '0029-certificate-series',
+    class: actorTable('certificateSeries', { year: 'integer', last: 'integer' }),
+  },
+  {
+    name: '0030-certificate',
+    class: actorTable(
+      'certificate',
+      {
+        orgId: 'uuid, indexed',
+        holderId: 'uuid, indexed',
+        ownerId: 'uuid, indexed',
+        offeringId: 'uuid, indexed',
+        enrollmentId: 'uuid, indexed',
+        trackId: 'uuid',
+        kind: 'text',
+        number: 'text',
+        status: 'text',
+        live: 'boolean',
+        revoked: 'boolean',
+        suspended: 'boolean',
+        issuedAt: 'instant',
+        expiresAt: 'instant',
+      },
+      {
+        unique: {
+          certificate_number: `(number)`,
+          // What has been revoked does not stand in the way of what comes after it (C32).
+          certificate_live: `(holder_id, offering_id) where live`,
+          certificate_live_track: `(holder_id, track_id) where live`,
+        },
+        hasStatusEntry: true,
+      },
+    ),
+  },
+  {
+    name: '0031-notification-inbox',
+    class: together(
+      NotificationInbox,
+      actorTable('inbox', { orgId: 'uuid', userId: 'uuid' }, { unique: { inbox_of_one: `(user_id)` } }),
+    ),
+  },
+  {
+    name: '0032-delivery',
+    class: actorTable(
+      'delivery',
+      {
+        orgId: 'uuid, indexed',
+        recipientId: 'uuid, indexed',
+        notificationId: 'uuid, indexed',
+        channel: 'text',
+        topic: 'text',
+        status: 'text',
+      },
+      {
+        ordinals: {
+          channel: ['in_app', 'email', 'push'],
+          status: ['queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed'],
+        },
+        unique: { delivery_once: `(notification_id, channel)` },
+      },
+    ),
+  },
+  {
+    name: '0033-preference',
+    class: together(
+      actorTable(
+        'preference',
+        { orgId: 'uuid', userId: 'uuid' },
+        { unique: { preference_of_one: `(user_id)` } },
+      ),
+      actorTable(
+        'pushSubscription',
+        { orgId: 'uuid', userId: 'uuid, indexed', status: 'text', mark: 'text, indexed' },
+        { unique: { push_subscription_of_one: `(user_id, mark) where status = 'active'` } },
+      ),
+    ),
+  },
+  { name: '0034-credential-keys', class: CredentialKeys },
+  { name: '0035-disclosures', class: Disclosures },
+  { name: '0036-title-beginnings', class: TitleBeginnings },
 ]

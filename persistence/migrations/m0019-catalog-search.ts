@@ -14,7 +14,7 @@ type Searched = {
 }
 
 /** A note of moderation is in none of them. */
-const SEARCHED: readonly Searched[] = [
+export const SEARCHED: readonly Searched[] = [
   {
     table: 'offering',
     title: 'title',
@@ -127,7 +127,7 @@ begin
   return null;
 end $$`
 
-const titleVector = ({ A, narrowing }: Searched) =>
+export const titleVector = ({ A, narrowing }: Searched) =>
   [...A.map(vectorOf), ...A.map(signsOf), valuesOf(narrowing)].join(' || ')
 
 const wholeVector = ({ A, B = [], C = [], D = [], narrowing }: Searched) =>

@@ -5,6 +5,8 @@ import { sqlState } from '../../persistence/sql.ts'
 
 export type Directory = {
   organisation: (id: string) => Promise<OrganisationRules | undefined>
+  /** What it is called. */
+  organisationName: (id: string) => Promise<string | undefined>
   /** The id of the user's organisation. */
   userOrganisation: (userId: string) => Promise<string | undefined>
   user: (id: string) => Promise<Person | undefined>
@@ -16,6 +18,8 @@ export const createDirectory = (database: Database): Directory => ({
     const found = await database.read((em) => em.findOne(Organisation, { id }))
     return found ? { id: found.id, settings: found.settings } : undefined
   },
+  organisationName: async (id) =>
+    (await database.read((em) => em.findOne(Organisation, { id }, { fields: ['name'] })))?.name,
   userOrganisation: async (userId) =>
     (await database.read((em) => em.findOne(User, { id: userId }, { fields: ['orgId'] })))?.orgId,
   user: async (id) => {

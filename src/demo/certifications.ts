@@ -104,6 +104,7 @@ const summarise = ({ say }: Screen) => {
   say('  - one statechart told another: the mentor was held, and released by the renewal.')
   say()
   say('Where to go on:')
+  say('  npm run demo -- badge        a mentor earns a badge, and loses it')
   say('  npm run demo -- course       a learner takes a course, which is removed: the money comes back')
   say('  npm run demo -- payment      a learner pays, and gets a part of it back')
   say('  docs/first-ten-minutes.md    do the same by hand, and pull the plug in between')

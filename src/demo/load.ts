@@ -125,6 +125,8 @@ const addActors = async (
     authorization: async () => undefined,
     failedPayments: async () => 0,
     failedPaymentsPerHour: 1,
+    takesPushes: () => false,
+    pushMark: () => undefined,
   }
   const make = createMaker(engine, orgId, lookup)
   const asAdmin: Principal = { userId: admin.id, orgId, roles: ['admin'] }
@@ -189,6 +191,7 @@ const createMaker =
       newId: randomUUIDv7,
     })
     if (!made.ok) throw refusal(definition, id, made.error)
+    if ('existing' in made) return
     // All at once, so that they are one commit and no timer of the past fires in between.
     const replies = await Promise.all([
       engine.send({ ...message(name, at, payload), creation: { input: made.input } }),

@@ -1,10 +1,16 @@
 import { z } from 'zod'
+import { derivedId } from '../../actors/derived-id.ts'
 import type { Engine } from '../../actors/engine/engine.ts'
 import type { EffectHandler } from './handler.ts'
 import { outcomeOf, resultOf } from './report.ts'
 import { sourceOf } from './tell.ts'
 
-const Create = z.object({ actor: z.string(), id: z.string(), input: z.looseObject({}) })
+const Create = z.object({
+  actor: z.string(),
+  /** Without one, it follows from the effect: nobody has to know it beforehand who never speaks to it. */
+  id: z.string().optional(),
+  input: z.looseObject({}),
+})
 
 /** One actor makes another, in the name of the system. The commit that makes it settles the effect. */
 export const createCreate = (engine: Engine, now: () => number): EffectHandler => ({
@@ -13,7 +19,7 @@ export const createCreate = (engine: Engine, now: () => number): EffectHandler =
   timeoutMs: 30_000,
   concurrency: 64,
   run: async (effect) => {
-    const { actor, id, input } = Create.parse(effect.params)
+    const { actor, id = derivedId('created by', effect.id), input } = Create.parse(effect.params)
     const result = resultOf(effect, now)
     const reply = await engine.send({
       ...result,

@@ -3,6 +3,8 @@ import type { AnyActorDefinition } from '../../actors/actor.ts'
 import type { ActorContract } from '../../contracts/contract.ts'
 import { ReservedKeys } from '../../contracts/protocol.ts'
 import { Id } from '../../contracts/scalars.ts'
+import { isCredential } from '../credentials/source.ts'
+import { watchMessages } from '../credentials/watch-messages.ts'
 import { accepted, eventFrame, fixedMessages, Refused, type FixedMessage } from './async-api-messages.ts'
 import { jsonSchema, pascal, type JsonSchema, type References } from './json-schema.ts'
 import { namespacesOf, type NamespaceContract } from './namespaces.ts'
@@ -84,8 +86,23 @@ export const asyncApi = (definitions: readonly AnyActorDefinition[]): AsyncApi =
     )
     addChannel(document, namespace, [...carried, ...own, ...fixed])
   }
+  if (definitions.some(isCredential)) addVerification(document, references)
   return document
 }
+
+/** Whoever verifies a credential needs no sign-in, and no contract. */
+const addVerification = (document: AsyncApi, references: References) =>
+  addChannel(
+    document,
+    {
+      name: 'verify',
+      summary: 'How a credential stands, for whoever has its number or its link; no sign-in',
+    },
+    watchMessages.map((message) => ({
+      ...ofProtocol(message, references),
+      schema: `Verify${pascal(message.name)}`,
+    })),
+  )
 
 const HEAD = {
   asyncapi: '3.0.0',
@@ -162,7 +179,7 @@ const eventsOf = (contract: ActorContract, references: References): Described[] 
 
 const addChannel = (
   document: AsyncApi,
-  { name: namespace, summary: about }: NamespaceContract,
+  { name: namespace, summary: about }: Pick<NamespaceContract, 'name' | 'summary'>,
   messages: readonly Described[],
 ) => {
   const channel = { $ref: `#/channels/${namespace}` }

@@ -7,6 +7,8 @@ export type Mode = 'each' | 'batch'
 /** A subscriber that is still reading what it missed; live events wait for it here. */
 export type CatchingUp = {
   topics: ReadonlySet<string>
+  /** Those of them on which it does not hear of what is confidential. */
+  restricted: ReadonlySet<string>
   buffer: Routed[]
   /** The buffer was full and has been thrown away: the journal has to be read further. */
   overflowed: boolean
@@ -22,7 +24,7 @@ export type Channels = {
    * The topic's events go to the socket from now on. It has been sent every event before; `last` is the position of the
    * latest one on this topic, or where the socket started when there was none.
    */
-  join: (socket: Socket, topic: string, mode: Mode, last: number) => void
+  join: (member: Member, mode: Mode, last: number) => void
   leave: (socket: Socket, topic: string) => void
   stop: () => void
   stats: () => ChannelStats
@@ -37,8 +39,12 @@ export type ChannelStats = {
   frames: number
 }
 
+/** `restricted`: it hears of everything on this topic but what is confidential. */
+type Member = { socket: Socket; topic: string; restricted: boolean }
+
 type Channel = {
   topic: string
+  restricted: boolean
   /**
    * The `prev` of the next event: the position of the event before it on this topic or, as long as nobody has had to
    * know it, any later one up to which there is no event.
@@ -55,21 +61,32 @@ const BATCH_MS = 20
 const SILENCE_MS = 15_000
 const MAX_BUFFERED = 2_000
 
-const roomOf = (topic: string, mode: Mode): string => `${mode} ${topic}`
+type Stream = Pick<Channel, 'topic' | 'restricted'>
+
+const roomOf = ({ topic, restricted }: Stream, mode: Mode): string =>
+  restricted ? `${mode} restricted ${topic}` : `${mode} ${topic}`
 
 export const hasListeners = ({ adapter: { rooms } }: Namespace, topic: string): boolean =>
-  rooms.has(roomOf(topic, 'each')) || rooms.has(roomOf(topic, 'batch'))
+  [true, false].some((restricted) => MODES.some((mode) => rooms.has(roomOf({ topic, restricted }, mode))))
 
-/**
- * @param accepts whether events of an actor type are published in this namespace
- * @param reached the position up to which this node has delivered
- */
+const MODES = ['each', 'batch'] as const
+
+type Options = {
+  /** Whether events of an actor type are published in this namespace. */
+  accepts: (actorType: string) => boolean
+  isConfidential: (actorType: string) => boolean
+  /** The position up to which this node has delivered. */
+  reached: () => number
+}
+
 export const createChannels = (
   namespace: Namespace,
-  accepts: (actorType: string) => boolean,
-  reached: () => number,
+  { accepts, isConfidential, reached }: Options,
 ): Channels => {
-  const channels = new Map<string, Channel>()
+  /** By topic. What is left out for some makes a channel of its own, in which each event follows another one. */
+  const whole = new Map<string, Channel>()
+  const restricted = new Map<string, Channel>()
+  const channelsOf = (stream: Pick<Stream, 'restricted'>) => (stream.restricted ? restricted : whole)
   const unsent = new Set<Channel>()
   let flushTimer: NodeJS.Timeout | undefined
   const subscriptions = { each: 0, batch: 0 }
@@ -77,13 +94,19 @@ export const createChannels = (
   let frames = 0
 
   const deliver = (events: readonly Routed[]) => {
-    if (channels.size === 0) return
+    if (whole.size + restricted.size === 0) return
     for (const routed of events) {
-      if (!accepts(routed.event.actor.type)) continue
-      for (const topic of routed.topics) {
-        const channel = channels.get(topic)
-        if (channel) publish(channel, routed)
-      }
+      const { type } = routed.event.actor
+      if (!accepts(type)) continue
+      publishOn(whole, routed)
+      if (restricted.size > 0 && !isConfidential(type)) publishOn(restricted, routed)
+    }
+  }
+
+  const publishOn = (channels: ReadonlyMap<string, Channel>, routed: Routed) => {
+    for (const topic of routed.topics) {
+      const channel = channels.get(topic)
+      if (channel) publish(channel, routed)
     }
   }
 
@@ -95,8 +118,8 @@ export const createChannels = (
     for (const subscriber of channel.catchingUp) keep(subscriber, routed)
     if (channel.members.size === 0) return
     delivered++
-    emit(topic, 'each', frame.type, frame)
-    if (namespace.adapter.rooms.has(roomOf(topic, 'batch'))) {
+    emit(channel, 'each', frame.type, frame)
+    if (namespace.adapter.rooms.has(roomOf(channel, 'batch'))) {
       channel.batch.push(frame)
       if (channel.batch.length >= BATCH_EVENTS) flush(channel)
       else {
@@ -122,11 +145,11 @@ export const createChannels = (
     if (events.length === 0) return
     channel.batch = []
     const { topic } = channel
-    emit(topic, 'batch', 'events', { topic, prev: events[0]!.prev, events })
+    emit(channel, 'batch', 'events', { topic, prev: events[0]!.prev, events })
   }
 
-  const emit = (topic: string, mode: Mode, name: string, frame: object) => {
-    const room = roomOf(topic, mode)
+  const emit = (channel: Channel, mode: Mode, name: string, frame: object) => {
+    const room = roomOf(channel, mode)
     const receivers = namespace.adapter.rooms.get(room)?.size ?? 0
     if (receivers === 0) return // Socket.IO would encode it for nobody.
     frames += receivers
@@ -142,76 +165,80 @@ export const createChannels = (
   const heartbeat = setInterval(() => {
     const position = reached()
     const now = performance.now()
-    for (const channel of channels.values()) {
+    for (const channel of [...whole.values(), ...restricted.values()]) {
       if (now - channel.spokeAt < SILENCE_MS) continue
       flush(channel)
       channel.spokeAt = now
       const { topic } = channel
-      namespace.local
-        .to([roomOf(topic, 'each'), roomOf(topic, 'batch')])
-        .emit('position', { topic, position })
+      namespace.local.to(MODES.map((mode) => roomOf(channel, mode))).emit('position', { topic, position })
     }
   }, 1_000)
 
-  const channelOf = (topic: string, position: number): Channel => {
-    let channel = channels.get(topic)
+  const channelOf = (stream: Stream, position: number): Channel => {
+    const channels = channelsOf(stream)
+    let channel = channels.get(stream.topic)
     if (!channel) {
       channel = {
-        topic,
+        topic: stream.topic,
+        restricted: stream.restricted,
         last: position,
         members: new Map(),
         catchingUp: new Set(),
         batch: [],
         spokeAt: performance.now(),
       }
-      channels.set(topic, channel)
+      channels.set(stream.topic, channel)
     }
     return channel
   }
 
-  const dropIfEmpty = (topic: string) => {
-    const channel = channels.get(topic)
-    if (channel && channel.members.size === 0 && channel.catchingUp.size === 0) {
+  const dropIfEmpty = (channel: Channel) => {
+    if (channel.members.size === 0 && channel.catchingUp.size === 0) {
       unsent.delete(channel)
-      channels.delete(topic)
+      channelsOf(channel).delete(channel.topic)
     }
   }
+
+  const streamsOf = ({ topics, restricted: some }: CatchingUp): Stream[] =>
+    [...topics].map((topic) => ({ topic, restricted: some.has(topic) }))
 
   return {
     deliver,
     hold: (catchingUp, position) => {
-      for (const topic of catchingUp.topics) channelOf(topic, position).catchingUp.add(catchingUp)
+      for (const stream of streamsOf(catchingUp)) channelOf(stream, position).catchingUp.add(catchingUp)
     },
     release: (catchingUp) => {
-      for (const topic of catchingUp.topics) {
-        channels.get(topic)?.catchingUp.delete(catchingUp)
-        dropIfEmpty(topic)
+      for (const stream of streamsOf(catchingUp)) {
+        const channel = channelsOf(stream).get(stream.topic)
+        channel?.catchingUp.delete(catchingUp)
+        if (channel) dropIfEmpty(channel)
       }
     },
-    join: (socket, topic, mode, last) => {
-      const channel = channelOf(topic, last)
+    join: ({ socket, ...stream }, mode, last) => {
+      const channel = channelOf(stream, last)
       flush(channel) // What waits in the batch is older than the newcomer.
       // A newcomer that knows nothing later than `last` and has missed nothing proves that there is nothing later.
       channel.last = Math.min(channel.last, last)
       channel.members.set(socket.id, mode)
       subscriptions[mode]++
-      void socket.join(roomOf(topic, mode))
+      void socket.join(roomOf(channel, mode))
     },
     leave: (socket, topic) => {
-      const channel = channels.get(topic)
-      const mode = channel?.members.get(socket.id)
-      if (!channel || !mode) return
-      flush(channel)
-      channel.members.delete(socket.id)
-      subscriptions[mode]--
-      void socket.leave(roomOf(topic, mode))
-      dropIfEmpty(topic)
+      for (const channel of [whole.get(topic), restricted.get(topic)]) {
+        const mode = channel?.members.get(socket.id)
+        if (!channel || !mode) continue
+        flush(channel)
+        channel.members.delete(socket.id)
+        subscriptions[mode]--
+        void socket.leave(roomOf(channel, mode))
+        dropIfEmpty(channel)
+      }
     },
     stop: () => {
       clearInterval(heartbeat)
       clearTimeout(flushTimer)
       flushAll()
     },
-    stats: () => ({ topics: channels.size, subscriptions, delivered, frames }),
+    stats: () => ({ topics: whole.size + restricted.size, subscriptions, delivered, frames }),
   }
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import type { AnyActorDefinition, CreationRequest, Lookup, Principal } from '../../actors/actor.ts'
+import type { AnyActorDefinition, Creation, CreationRequest, Lookup, Principal } from '../../actors/actor.ts'
 import type { Engine } from '../../actors/engine/engine.ts'
 import type { Message } from '../../actors/engine/message.ts'
 import type { Read } from '../../actors/ports.ts'
@@ -105,7 +105,9 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
         : {}),
       ...(reserved.data.expectedVersion ? { expectedVersion: reserved.data.expectedVersion } : {}),
     }
-    return creates ? create(definition, message) : prepare(definition, message)
+    return creates
+      ? create(definition, message, reserved.data.id !== undefined)
+      : prepare(definition, message)
   }
 
   const prepare = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
@@ -120,18 +122,37 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
     return { id: actor.id, payload: payload as never, principal: principal!, at: sentAt, lookup, newId }
   }
 
-  const create = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {
-    const input = definition.create[message.type as never] as AnyCreate
-    const creation = await input(requestOf(message))
-    if (creation.ok) return engine.send({ ...message, creation: { input: creation.input } })
-    // What may not be made now may have been made by the first sending of this very command.
-    return (await engine.answered(message)) ?? creation
+  const create = async (
+    definition: AnyActorDefinition,
+    message: Message,
+    isChosen: boolean,
+  ): Promise<Reply> => {
+    const ask = () => (definition.create[message.type as never] as AnyCreate)(requestOf(message))
+    let creation = await ask()
+    for (;;) {
+      // What may not be made now may have been made by the first sending of this very command.
+      if (!creation.ok) return (await engine.answered(message)) ?? creation
+      const repeated = creation.after && (await engine.answered(addressed(message, creation.after)))
+      if (repeated) return repeated
+      const id = isChosen ? undefined : creation.id
+      const reply = await engine.send(
+        creation.existing === undefined
+          ? { ...(id ? addressed(message, id) : message), creation: { input: creation.input } }
+          : { ...addressed(message, creation.existing), ...(creation.changes ? {} : { found: true }) },
+      )
+      if (reply.ok || !LOST_RACE.has(reply.error.code)) return reply
+      // Somebody was faster, with the same or with its end: then the question has another answer now.
+      const again = await ask()
+      if (again.ok && again.existing === creation.existing && again.id === creation.id) return reply
+      creation = again
+    }
   }
 
   const query = async ({ definition, name, principal }: Call, payload: object): Promise<Reply> => {
     const parsed = definition.contract.queries[name]!.input.safeParse(payload)
     if (!parsed.success) return invalid(parsed.error)
-    return definition.queries[name]!({ definition, input: parsed.data, principal, at: at(), read })
+    const asked = { definition, scopes: definition.scopes(principal), input: parsed.data, principal }
+    return definition.queries[name]!({ ...asked, at: at(), read })
   }
 
   return { call, knows }
@@ -140,7 +161,12 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
 /** Whoever could take such an id would keep an actor from being made that the server knows by it. */
 const isDerived = (id: string | undefined) => id?.[14] === '8'
 
-type AnyCreate = (request: CreationRequest<object>) => Promise<{ ok: true; input: object } | Refused>
+type AnyCreate = (request: CreationRequest<object>) => Promise<Creation<object>>
+
+/** What the loser of a race for one place is told. */
+const LOST_RACE: ReadonlySet<string> = new Set(['already_exists', 'not_allowed_in_state'])
+
+const addressed = (message: Message, id: string): Message => ({ ...message, actor: { ...message.actor, id } })
 
 /** Zod writes the keys of an object in the schema's order, so equal inputs have equal text. */
 const hashOf = (principal: Principal, name: string, id: string | undefined, payload: unknown) =>
@@ -170,9 +196,9 @@ export const invalid = (...errors: (z.ZodError | undefined)[]): Refused => {
     ),
   )
   const first = details[0]
-  return refused(
-    'invalid_input',
-    first ? `${first.path.join('.')}: ${first.reason}` : 'invalid input',
-    details.slice(0, 20),
-  )
+  return refused('invalid_input', first ? messageOf(first) : 'invalid input', details.slice(0, 20))
 }
+
+/** What is wrong with the fields as a whole has no path. */
+const messageOf = ({ path, reason }: { path: PropertyKey[]; reason: string }): string =>
+  path.length === 0 ? reason : `${path.join('.')}: ${reason}`

@@ -10,7 +10,7 @@ import { yaml } from './yaml.ts'
 /** Everything under `docs/` that follows from contracts, machines and what tests try out: text by path. */
 export const generatedFiles = (
   definitions: readonly AnyActorDefinition[],
-  access: AccessTable,
+  access: readonly AccessTable[],
 ): Map<string, string> => {
   const rest = openApi(definitions, [...routesOf(definitions), ...otherRoutes])
   return new Map([

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Caller } from '../auth/authenticate.ts'
 import { failure, HttpRefusal, success } from './http-envelope.ts'
+import { isLocal } from './is-local.ts'
 import type { Metrics } from './metrics.ts'
 import { PROTOCOL_VERSION } from './route.ts'
 
@@ -110,13 +111,6 @@ const remembered = <Result>(work: () => Promise<Result>): (() => Promise<Result>
     return last.result
   }
 }
-
-/** On this machine, and not a proxy on it that speaks for somebody else. */
-const isLocal = ({ ip, headers }: FastifyRequest): boolean =>
-  ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(ip) &&
-  headers['x-forwarded-for'] === undefined &&
-  headers.forwarded === undefined &&
-  headers.via === undefined
 
 /** Compares digests, which have one length and tell nothing by the time that it takes. */
 const bearerOf = (token: string | undefined): ((request: FastifyRequest) => boolean) => {

@@ -85,9 +85,9 @@ const importFile = async (deps: Dependencies, request: FastifyRequest): Promise<
 const hasStarted = async ({ read }: Dependencies, { orgId, userId }: Principal, id: string) => {
   const mine = [{ orgId, startedBy: userId }]
   const byId = { scopes: mine, where: [{ column: 'id', is: '=', value: id } as const], limit: 1 }
-  if ((await read.search('import', byId)).found.length > 0) return true
+  if ((await read.search(importActor, byId)).found.length > 0) return true
   const where = [{ column: 'state', is: '=', value: 'running' } as const]
-  const { found } = await read.search('import', { scopes: mine, where, limit: MAX_RUNNING })
+  const { found } = await read.search(importActor, { scopes: mine, where, limit: MAX_RUNNING })
   if (found.length >= MAX_RUNNING)
     throw tooMany(`${MAX_RUNNING} imports of yours are running already`, 10_000)
   return false

@@ -3,6 +3,7 @@ import type { CommittedBatch } from '../../actors/engine/flight.ts'
 import type { ActorStore } from '../../actors/engine/store.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Backlog } from '../../persistence/backlog.ts'
+import type { Behind } from '../../persistence/journal-cursors.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { occasionally } from './occasionally.ts'
 import { READINGS, type Stats } from './readings.ts'
@@ -26,6 +27,8 @@ type Sources = {
   stats: () => Stats
   /** Asks the database. */
   backlog: () => Promise<Backlog>
+  /** What has happened and is not counted for badges yet; asks the database, too. */
+  uncounted: () => Promise<Behind | undefined>
   failed: (error: unknown) => void
 }
 
@@ -38,7 +41,7 @@ const POWERS_OF_TWO = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
  * What happens too often for labels, which prom-client sorts and joins each time, is counted here and read when
  * somebody asks.
  */
-export const createMetrics = ({ stats, backlog, failed }: Sources): Metrics => {
+export const createMetrics = ({ stats, backlog, uncounted, failed }: Sources): Metrics => {
   const registry = new Registry()
   const registers = [registry]
   const histogram = (name: string, help: string, buckets: number[]) =>
@@ -69,6 +72,17 @@ export const createMetrics = ({ stats, backlog, failed }: Sources): Metrics => {
   const asked = occasionally(backlog, failed)
   read('laurel_effects', 'Rows of the effect table by state', async () => statesOf(await asked()), 'state')
   read('laurel_timers_overdue', 'Timers whose instant has passed', async () => (await asked())?.overdue)
+  const uncountedNow = occasionally(uncounted, failed)
+  read(
+    'laurel_facts_behind_positions',
+    'Positions of the journal that have not been counted for badges',
+    async () => (await uncountedNow())?.positions,
+  )
+  read(
+    'laurel_facts_behind_seconds',
+    'How long ago the first of them was recorded',
+    async () => (await uncountedNow())?.seconds,
+  )
   for (const reading of READINGS)
     if ('label' in reading)
       read(reading.name, reading.help, () => entriesOf(reading.of(stats())), reading.label)

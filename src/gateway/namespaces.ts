@@ -1,5 +1,5 @@
 import type { AnyActorDefinition, Principal } from '../../actors/actor.ts'
-import { isOperator } from '../../actors/topics.ts'
+import { isOperator } from '../../actors/rules.ts'
 import { catalogNamespace } from './catalog/namespace.ts'
 import type { Ask, OwnCall } from './own-call.ts'
 

@@ -62,7 +62,7 @@ const tagsOf = (definitions: readonly AnyActorDefinition[], routes: readonly Rou
 const pathOf = ({ url }: RouteDocument) => url.replaceAll(/:(\w+)/g, '{$1}')
 
 const operationOf = (route: RouteDocument, references: References): JsonSchema => {
-  const { operationId, group, summary, status, open, body, bodyType, data } = route
+  const { operationId, group, summary, status, open, body, bodyType, data, answerType } = route
   return {
     operationId,
     tags: [group],
@@ -77,7 +77,9 @@ const operationOf = (route: RouteDocument, references: References): JsonSchema =
       [status]: {
         description: 'Done',
         ...(route.command ? { headers: { ETag: { schema: { type: 'string' } } } } : {}),
-        content: content(envelopeOf(jsonSchema(data, 'output', references))),
+        content: answerType
+          ? content(jsonSchema(data, 'output'), answerType)
+          : content(envelopeOf(jsonSchema(data, 'output', references))),
       },
       ...refusalsOf(route),
     },

@@ -13,6 +13,8 @@ import {
   RegisterBody,
   RolesBody,
 } from '../auth/bodies.ts'
+import { FileQuery } from './certificate-file-routes.ts'
+import { credentialRouteDocuments } from '../credentials/documented-routes.ts'
 import { FaceData } from './face.ts'
 import { commandData } from './generated-routes.ts'
 import { PresenceData } from './presence-routes.ts'
@@ -155,6 +157,15 @@ export const otherRoutes: readonly RouteDocument[] = [
     summary: 'Forget a saved card for good',
     data: z.object({ id: Id, removed: z.literal(true) }),
   }),
+  route('certificates', 'GET /api/certificates/:id/download', {
+    operationId: 'certificates.download',
+    summary: 'One certificate as a file, for those who may see it, unless it is suspended or revoked',
+    query: FileQuery,
+    data: z.string().meta({ format: 'binary' }),
+    answerType: 'application/pdf',
+    statuses: { not_allowed_in_state: 409, overloaded: 503 },
+  }),
+  ...credentialRouteDocuments,
   route('server', 'GET /api/v1/presence', {
     operationId: 'presence.counts',
     summary: 'How many of the organisation are connected (administrators and coordinators)',

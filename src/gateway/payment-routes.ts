@@ -101,6 +101,7 @@ const STATUS: Record<PaymentStatus, z.output<typeof Status>> = {
   needs_review: 'pending',
   settled: 'success',
   partially_refunded: 'success',
+  refund_stuck: 'success',
   refunded: 'refunded',
   reversed: 'reversed',
   failed: 'failed',

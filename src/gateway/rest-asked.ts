@@ -3,6 +3,7 @@ import type { Principal } from '../../actors/actor.ts'
 import type { Active } from '../../actors/engine/turn.ts'
 import type { Accepted, Refused, Reply } from '../../contracts/protocol.ts'
 import { anonymousIn } from '../auth/anonymous.ts'
+import type { VerificationLinks } from '../credentials/links.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { BasePath } from './base-path.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -15,6 +16,7 @@ export type AskedDeps = {
   dispatcher: Dispatcher
   arrivals: Arrivals
   basePath: BasePath
+  links: VerificationLinks
   /** How long a request may wait for what follows from it. */
   patienceMs: number
   now: () => number
@@ -22,7 +24,7 @@ export type AskedDeps = {
 
 /** What a route has at hand for one request; what it learns about an actor goes into the answer's headers. */
 export const askedOf = (
-  { dispatcher, arrivals, basePath, patienceMs, now }: AskedDeps,
+  { dispatcher, arrivals, basePath, links, patienceMs, now }: AskedDeps,
   route: Pick<Route, 'definition' | 'statuses' | 'location'>,
   principal: Principal,
   request: FastifyRequest,
@@ -40,8 +42,10 @@ export const askedOf = (
   const noted = (name: string, done: Accepted): Accepted => {
     const { id, version } = done
     if (version !== undefined) reply.header('etag', `"${version}"`)
-    if (commands[name]?.creates && id)
-      reply.header('location', basePath.before(request) + (location?.(id) ?? `/api/v1/${namespace}/${id}`))
+    if (!commands[name]?.creates || !id) return done
+    // It was there already.
+    if (version !== undefined && version > 1 && reply.statusCode === 201) reply.code(200)
+    reply.header('location', basePath.before(request) + (location?.(id) ?? `/api/v1/${namespace}/${id}`))
     return done
   }
 
@@ -60,6 +64,7 @@ export const askedOf = (
     request,
     principal,
     at: new Date(now()).toISOString(),
+    links,
     own,
     query: async (name, fields, about) => {
       const payload = queryPayload(request, fields)

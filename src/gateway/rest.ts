@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../actors/actor.ts'
-import { refused } from '../../contracts/protocol.ts'
 import type { Caller } from '../auth/authenticate.ts'
+import type { Admission as Admitted } from '../auth/limits.ts'
 import { HttpRefusal, success } from './http-envelope.ts'
-import type { RequestLimits } from './request-limits.ts'
+import { tooManyRequests, type RequestLimits } from './request-limits.ts'
 import { askedOf, refusalOf, type AskedDeps } from './rest-asked.ts'
 import { refuseQuery } from './rest-payload.ts'
 import type { Route } from './route.ts'
@@ -44,6 +44,12 @@ export const forSignedIn = (app: FastifyInstance, admission: Admission): void =>
   acceptEmptyBodies(app)
 }
 
+/** @throws HttpRefusal when it was one request too many */
+export const withinLimits = async (asked: Promise<Admitted>): Promise<void> => {
+  const admitted = await asked
+  if (!admitted.ok) throw refusalOf(tooManyRequests(admitted))
+}
+
 /** Before anything of the body is read. A token that is sent has to be good also where none is needed. */
 const admit = async (
   { callerOf, limits }: Admission,
@@ -54,17 +60,16 @@ const admit = async (
   reply.header('cache-control', 'no-store')
   const somebody = anonymous && request.headers.authorization === undefined ? anonymous : undefined
   const caller = somebody ? { principal: somebody } : await callerOf(request)
-  const admission = await (somebody ? limits.anonymous(request.ip) : limits.call(caller.principal.userId))
-  if (!admission.ok)
-    throw refusalOf({ ...refused('rate_limited', 'too many requests'), retryAfterMs: admission.retryAfterMs })
+  await withinLimits(somebody ? limits.anonymous(request.ip) : limits.call(caller.principal.userId))
   request.setDecorator('caller', caller)
 }
 
 const serve = async (deps: Dependencies, route: Route, request: FastifyRequest, reply: FastifyReply) => {
   if (route.method !== 'GET' && !route.query) refuseQuery(request)
   const { principal } = request.getDecorator<Pick<Caller, 'principal'>>('caller')
+  reply.code(route.status)
   const data = await route.answer(askedOf(deps, route, principal, request, reply))
-  return reply.code(route.status).send(success(data, deps.now()))
+  return reply.send(success(data, deps.now()))
 }
 
 /** Many clients name the type of a body that is not there: `reinstate` has nothing to say. */

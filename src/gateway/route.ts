@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { AnyActorDefinition, Principal } from '../../actors/actor.ts'
 import type { Accepted } from '../../contracts/protocol.ts'
+import type { VerificationLinks } from '../credentials/links.ts'
 import type { OwnCall } from './own-call.ts'
 
 /** One HTTP route, as the documents describe it. */
@@ -31,6 +32,8 @@ export type RouteDocument = {
   bodyType?: string
   /** What the envelope carries as `data`. */
   data: z.ZodType
+  /** The media type of the answer, when it is not the envelope. */
+  answerType?: string
   /** Refusal codes beside the ones that every route shares. */
   errors?: readonly string[]
   /** Refusal codes with an HTTP status that they have only here. */
@@ -53,6 +56,8 @@ export type Asked = {
   /** The present instant. ISO-8601 UTC. */
   at: string
   command: (name: string, fields: unknown) => Promise<CommandData>
+  /** To what others may be given. */
+  links: VerificationLinks
   /** Of the route's own kind of actor, or of another one. */
   query: (name: string, fields: object, about?: AnyActorDefinition) => Promise<Accepted>
   /** The same query for somebody of the caller's organisation who has no role there: what everybody sees. */

@@ -6,9 +6,12 @@ import { courseMediaRoutes } from './catalog/course-media-routes.ts'
 import { coursePackRoutes } from './catalog/course-pack-routes.ts'
 import { courseRoutes } from './catalog/course-routes.ts'
 import { tutorProfileRoutes } from './catalog/tutor-profile-routes.ts'
+import { certificateRoutes } from './certificate-routes.ts'
 import { certificationRoutes } from './certification-routes.ts'
+import { earnedBadgeRoutes } from './earned-badge-routes.ts'
 import { enrollmentRoutes } from './enrollment-routes.ts'
 import { generatedRoutes } from './generated-routes.ts'
+import { notificationRoutes } from './notification-routes.ts'
 import { paymentRoutes } from './payment-routes.ts'
 import type { Route } from './route.ts'
 
@@ -23,6 +26,9 @@ const named: readonly Route[] = [
   ...courseRoutes,
   ...courseMediaRoutes,
   ...enrollmentRoutes,
+  ...earnedBadgeRoutes,
+  ...notificationRoutes,
+  ...certificateRoutes,
 ]
 
 /** Reading the catalogue needs no sign-in; whoever has none sees what everybody sees. */

@@ -3,8 +3,16 @@ import type { EventFrame } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
 import { BATCH_EVENTS, type Mode } from './channels.ts'
 
+type Receiver = {
+  socket: Socket
+  topics: ReadonlySet<string>
+  /** Whether it hears on a topic of this type of actors. */
+  hears: (topic: string, actorType: string) => boolean
+  mode: Mode
+}
+
 /** Sends events to one socket, topic by topic, each with the position that it follows there. */
-export const aSender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode, start: number) => {
+export const aSender = ({ socket, topics, hears, mode }: Receiver, start: number) => {
   const last = new Map<string, number>()
   let position = start
   /** Leaves out what it has sent before. `horizon`: there are no other events up to here. */
@@ -14,7 +22,7 @@ export const aSender = (socket: Socket, topics: ReadonlySet<string>, mode: Mode,
       if (event.position <= position) continue
       position = event.position
       for (const topic of all) {
-        if (!topics.has(topic)) continue
+        if (!topics.has(topic) || !hears(topic, event.actor.type)) continue
         frames.push({ topic, prev: last.get(topic) ?? start, ...event })
         last.set(topic, event.position)
       }

@@ -42,3 +42,6 @@ export const statsOf = (frontages: readonly Frontage[]): Omit<SocketStats, 'sock
 
 const sumOf = <Item>(items: readonly Item[], of: (item: Item) => number): number =>
   items.reduce((sum, item) => sum + of(item), 0)
+
+/** Of a node that has no gateway. */
+export const NO_SOCKETS: SocketStats = { ...statsOf([]), sockets: 0, slowClients: 0 }

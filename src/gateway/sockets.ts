@@ -1,12 +1,14 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server, type Namespace } from 'socket.io'
 import type { AnyActorDefinition } from '../../actors/actor.ts'
+import { confidentialIn } from '../../actors/topics.ts'
 import { refused, type Closing, type LiveEvent, type Reply } from '../../contracts/protocol.ts'
 import type { Routed } from '../../persistence/journal.ts'
 import type { Activity } from '../activity.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { admitTo, noSuchNamespace } from './admission.ts'
 import { createChannels, hasListeners, type Channels } from './channels.ts'
+import { rememberAddresses, type AddressOf } from './address-of.ts'
 import { createConnections, inTurn, type Connection } from './connections.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { forgetRequests } from './forget-requests.ts'
@@ -15,7 +17,7 @@ import { isOwnOrigin } from './origin.ts'
 import { aFaultCount, readPacket, type Packet } from './packet.ts'
 import type { OwnCall } from './own-call.ts'
 import { boundedParser } from './parser.ts'
-import type { RequestLimits } from './request-limits.ts'
+import { tooManyRequests, type RequestLimits } from './request-limits.ts'
 import { watchSlowClients } from './slow-clients.ts'
 import { statsOf, type SocketStats } from './socket-stats.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -41,12 +43,20 @@ type Dependencies = {
   sessions: Parameters<typeof createConnections>[0]['sessions']
   subscriptions: Omit<Parameters<typeof createSubscriptions>[0], 'channels' | 'definitions'>
   origins: readonly string[]
+  trustedProxies: readonly string[]
+  /** A namespace that needs no sign-in and has no contract, beside those that follow from the definitions. */
+  beside?: (io: Server, addressOf: AddressOf) => Beside
   now: () => number
   newId: () => string
   failed: (error: unknown, context?: object) => void
   activity: Pick<Activity, 'opened' | 'closed'>
   /** Whether asking again may help. */
   unavailable: (error: unknown) => boolean
+}
+
+export type Beside = {
+  deliver: (events: readonly Routed[]) => void
+  announce: (closing: Closing) => void
 }
 
 /** How long a shutdown waits for commands in hand. Milliseconds. */
@@ -85,6 +95,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
     parser: boundedParser,
     allowRequest: (request, callback) => callback(null, !draining && isOwnOrigin(request, deps.origins)),
   })
+  const addressOf = rememberAddresses(io, deps.trustedProxies)
   forgetRequests(io)
   const connections = createConnections({ ...deps, failed })
   const stopWatching = watchSlowClients(io, (transport) => {
@@ -96,7 +107,11 @@ export const createSockets = (deps: Dependencies): Sockets => {
     const { name: path, definitions: carried, admits } = described
     const namespace = io.of(`/${path}`)
     const types = new Set(carried.map(({ contract }) => contract.actor))
-    const channels = createChannels(namespace, (type) => types.has(type), deps.subscriptions.delivered)
+    const channels = createChannels(namespace, {
+      accepts: (type) => types.has(type),
+      isConfidential: confidentialIn(carried),
+      reached: deps.subscriptions.delivered,
+    })
     const subscriptions = createSubscriptions({ ...deps.subscriptions, channels, definitions: carried })
     const calls = callsOf(described)
     return { namespace, channels, subscriptions, admits, resolve: (name) => calls.get(name) }
@@ -158,7 +173,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
     const { name, payload } = packet
     if (OF_THE_PROTOCOL.has(name)) return protocolCall(subscriptions, connection, packet)
     const admission = await limits.call(connection.caller.principal.userId)
-    if (!admission.ok) return rateLimited(admission)
+    if (!admission.ok) return tooManyRequests(admission)
     const target = resolve(name)
     if (!target) return refused('unknown_command', 'there is no such command or query here')
     const { definition } = target
@@ -181,7 +196,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
     // A session that is about to end does not wait for a long replay.
     if (name === 'session.refresh') {
       const refresh = await admitted
-      return refresh.ok ? connections.refresh(connection, payload) : rateLimited(refresh)
+      return refresh.ok ? connections.refresh(connection, payload) : tooManyRequests(refresh)
     }
     let work: (() => Promise<Reply | undefined>) | undefined = async () => {
       if (name === 'unsubscribe') return subscriptions.unsubscribe(connection, payload)
@@ -194,7 +209,7 @@ export const createSockets = (deps: Dependencies): Sockets => {
     if (admission.ok) return done
     // Whoever floods keeps nothing here.
     work = undefined
-    return rateLimited(admission)
+    return tooManyRequests(admission)
   }
 
   /** Those who listen to an actor go on only if they may know of it still. */
@@ -221,11 +236,13 @@ export const createSockets = (deps: Dependencies): Sockets => {
 
   const frontages = namespacesOf(deps.definitions).map(aFrontage)
   frontages.forEach(serve)
+  const beside = deps.beside?.(io, addressOf)
   // The root namespace exists in every Socket.IO server; here it answers as one that does not.
   io.use((_socket, next) => next(noSuchNamespace()))
 
   return {
     deliver: (events, position) => {
+      beside?.deliver(events)
       const questions = questionsOf(events)
       for (const frontage of frontages) {
         let next = 0
@@ -239,11 +256,12 @@ export const createSockets = (deps: Dependencies): Sockets => {
     },
     drain: async (finish) => {
       draining = true
-      for (const { socket } of connections.all())
-        socket.emit('closing', {
-          code: 'draining',
-          reconnectInMs: Math.floor(Math.random() * SPREAD_MS),
-        } satisfies Closing)
+      const drained = (): Closing => ({
+        code: 'draining',
+        reconnectInMs: Math.floor(Math.random() * SPREAD_MS),
+      })
+      for (const { socket } of connections.all()) socket.emit('closing', drained())
+      beside?.announce(drained())
       const answered = async () => {
         await finish()
         while (inHand > 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -283,9 +301,5 @@ const isMove = ({ event, topics }: Routed, following: Routed | undefined) => {
 
 /** What every namespace knows beside its contract; counted apart from commands and queries. */
 const OF_THE_PROTOCOL = new Set(['subscribe', 'unsubscribe', 'session.refresh'])
-
-const rateLimited = ({ retryAfterMs }: { retryAfterMs: number }): Reply => {
-  return { ...refused('rate_limited', 'too many requests'), retryAfterMs }
-}
 
 const isUnknown = (reply: Reply) => !reply.ok && reply.error.code === 'unknown_command'

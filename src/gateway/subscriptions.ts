@@ -1,6 +1,6 @@
 import type { Socket } from 'socket.io'
 import type { AnyActorDefinition, Principal } from '../../actors/actor.ts'
-import type { TopicRule } from '../../actors/topics.ts'
+import { confidentialIn, isOfAnotherUser, type TopicRule } from '../../actors/topics.ts'
 import {
   MAX_TOPICS,
   refused,
@@ -28,7 +28,7 @@ export type Subscriptions = {
   recheck: (subscriber: Subscriber, topics?: readonly string[]) => Promise<void>
   /**
    * Leaves a topic at once. The work that it returns joins it again, from a position on, if that is still allowed: until
-   * then the subscriber hears nothing, afterwards everything.
+   * then the subscriber hears nothing, afterwards everything. What the subscriber says of the topic before that counts.
    */
   interrupt: (subscriber: Subscriber, topic: string, position: number) => () => Promise<void>
   leaveAll: (subscriber: Subscriber) => void
@@ -62,7 +62,11 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   const types = new Set(definitions.map(({ contract }) => contract.actor))
   /** Narrows what is read of the journal where that is easy. */
   const actorType: string | null = types.size === 1 ? definitions[0]!.contract.actor : null
+  const isConfidential = confidentialIn(definitions)
   const changingAudience = new Set(definitions.flatMap(({ changesAudience = [] }) => changesAudience))
+
+  /** Topics that were left to be joined again, each with who will do it, until the subscriber has said what it wants. */
+  const interrupted = new WeakMap<Subscriber, Map<string, symbol>>()
 
   const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
   let reads = 0
@@ -93,7 +97,9 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
         return ack(refused('forbidden', 'you may not see one of these topics', [{ topic }]))
 
     for (const topic of topics) leave(subscriber, topic) // A second subscription replaces the first.
-    const catchingUp: CatchingUp = { topics: new Set(topics), buffer: [], overflowed: false }
+    // Whose topic it is does not change with what somebody may do.
+    const restricted = new Set(topics.filter((topic) => isOfAnotherUser(subscriber.principal(), topic)))
+    const catchingUp: CatchingUp = { topics: new Set(topics), restricted, buffer: [], overflowed: false }
     // The channel must outlive the change from waiting to listening: it knows the position that the next event follows.
     // No pause between the two: what is delivered meanwhile would be in neither.
     const join = (sender: Sender) => {
@@ -101,7 +107,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       sender.send(catchingUp.buffer)
       for (const topic of topics) {
         subscriber.topics.set(topic, mode)
-        channels.join(subscriber.socket, topic, mode, sender.last(topic))
+        const member = { socket: subscriber.socket, topic, restricted: restricted.has(topic) }
+        channels.join(member, mode, sender.last(topic))
       }
     }
     let answered = false
@@ -139,10 +146,12 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   }
 
   const begin = async ({ subscriber, topics, mode, catchingUp, join, ack }: Job) => {
-    const data = await snapshots(topics, definitions)
+    const hears = hearsBut(catchingUp)
+    const data = await snapshots(topics, definitions, hears)
     begun.snapshot++
     ack({ ok: true, data })
-    const sender = aSender(subscriber.socket, new Set(topics), mode, data.position)
+    const { socket } = subscriber
+    const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, data.position)
     await reached(data.position)
     if (catchingUp.overflowed) await readOn({ subscriber, topics, sender, catchingUp })
     join(sender)
@@ -165,11 +174,18 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     }
     begun.replayed++
     ack({ ok: true, data: { epoch: head.epoch, position: after, topics: [] } })
-    const sender = aSender(subscriber.socket, new Set(topics), mode, after)
+    const { socket } = subscriber
+    const hears = hearsBut(catchingUp)
+    const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, after)
     await readOn({ subscriber, topics, sender, catchingUp, page, goesOn })
     for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
     join(sender)
   }
+
+  const hearsBut =
+    ({ restricted }: CatchingUp) =>
+    (topic: string, type: string) =>
+      !restricted.has(topic) || !isConfidential(type)
 
   const read = (topics: readonly string[], after: number) => {
     reads++
@@ -228,7 +244,16 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   }
 
   const leave = (subscriber: Subscriber, topic: string) => {
+    interrupted.get(subscriber)?.delete(topic)
     if (subscriber.topics.delete(topic)) channels.leave(subscriber.socket, topic)
+  }
+
+  /** @returns whether nobody has joined or left the topic since */
+  const claim = (subscriber: Subscriber, topic: string) => {
+    const claims = interrupted.get(subscriber) ?? new Map<string, symbol>()
+    const own = Symbol(topic)
+    interrupted.set(subscriber, claims.set(topic, own))
+    return () => claims.get(topic) === own
   }
 
   return {
@@ -243,12 +268,15 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     interrupt: (subscriber, topic, after) => {
       const mode = subscriber.topics.get(topic)
       leave(subscriber, topic)
+      const isStillWanted = claim(subscriber, topic)
       const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
-      return () =>
-        watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
+      return async () => {
+        if (!isStillWanted()) return
+        await watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
           closed(subscriber, topic, 'resync_required')
           throw error
         })
+      }
     },
     leaveAll: (subscriber) => {
       for (const topic of subscriber.topics.keys()) leave(subscriber, topic)

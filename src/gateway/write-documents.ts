@@ -1,15 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { actors } from '../../actors/registry.ts'
-import { catalogAccess, OBJECTS, PEOPLE } from '../../test/catalog-access.ts'
+import { accessTables } from '../../test/support/access-tables.ts'
 import { generatedFiles } from './generated-files.ts'
-
-/** A document that no test has tried out would soon be wrong. */
-const ACCESS = { people: PEOPLE, objects: OBJECTS, lines: catalogAccess }
 
 /** Writes the generated documents; with `--check` only says which of them are out of date. */
 const main = async (root: string, { check }: { check: boolean }): Promise<void> => {
-  for (const [path, text] of generatedFiles(actors, ACCESS)) {
+  for (const [path, text] of generatedFiles(actors, accessTables)) {
     const file = join(root, path)
     const present = await readFile(file, 'utf8').catch(() => undefined)
     if (present === text) continue

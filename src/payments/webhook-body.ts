@@ -13,14 +13,20 @@ export type WebhookBody = {
   providerDisputeId: string | undefined
 }
 
-export type ReadWebhook = { dedupeKey: string } & (
-  | { ok: true; body: WebhookBody }
-  | { ok: false; reason: string }
-)
+export type ReadWebhook = {
+  dedupeKey: string
+  /** Nothing in it says which of several refunds it is about: the same again may be about another one. */
+  isNameless: boolean
+} & ({ ok: true; body: WebhookBody } | { ok: false; reason: string })
 
 /** Of what the provider has signed. What cannot be read is known again by its bytes. */
 export const readWebhook = (bytes: Buffer): ReadWebhook => {
-  const unreadable = (reason: string) => ({ ok: false as const, reason, dedupeKey: hash('sha256', bytes) })
+  const unreadable = (reason: string) => ({
+    ok: false as const,
+    reason,
+    isNameless: false,
+    dedupeKey: hash('sha256', bytes),
+  })
   const text = isUtf8(bytes) ? bytes.toString() : ''
   const json = parsedJson(text)
   if (json === undefined) return unreadable('the body is not JSON')
@@ -36,6 +42,7 @@ export const readWebhook = (bytes: Buffer): ReadWebhook => {
   const identity = own === undefined ? [data.status ?? null, data.amount ?? null] : [own]
   return {
     ok: true,
+    isNameless: own === undefined && event.startsWith('refund.'),
     // Hashed, so that it is short and says nothing: it is kept for good.
     dedupeKey: hash('sha256', JSON.stringify([event, reference ?? null, ...identity])),
     body: {

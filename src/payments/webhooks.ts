@@ -7,7 +7,7 @@ import { isUnavailable } from '../../persistence/sql.ts'
 import { createWebhookStore, type NewWebhook } from '../../persistence/webhooks.ts'
 import { HttpRefusal } from '../gateway/http-envelope.ts'
 import type { Vault } from '../vault.ts'
-import { readWebhook } from './webhook-body.ts'
+import { readWebhook, type ReadWebhook } from './webhook-body.ts'
 
 type Dependencies = {
   database: Database
@@ -25,6 +25,8 @@ const CLEAN_UP_EVERY_MS = 3600 * 1000
 /** They hold personal data. */
 const KEEP_BODIES_MS = 30 * 24 * 3600 * 1000
 const REPORT_EVERY_MS = 60 * 1000
+/** Until then what cannot be told apart is taken for a repetition. */
+const REPEATED_WITHIN_MS = 60 * 1000
 
 /**
  * `POST /webhooks/paystack`: stores what Paystack has signed, and answers at once. What it means is an effect's business,
@@ -61,16 +63,22 @@ export const webhooks =
       handler: async (request) => {
         const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
         if (!isSigned(bytes, signatureOf(request))) throw refuse(request)
-        const webhook = webhookOf(bytes, vault, new Date(now()))
-        const effect = effectOf(webhook, request.id)
-        if (await store.receive(webhook, effect).catch(rethrow)) push([effect])
+        const read = readWebhook(bytes)
+        const webhook = webhookOf(bytes, read, vault, new Date(now()))
+        const newsBefore = read.isNameless ? new Date(now() - REPEATED_WITHIN_MS) : undefined
+        const due = await store.receive(webhook, effectOf(webhook, request.id), newsBefore).catch(rethrow)
+        if (due) push([due])
         return {}
       },
     })
   }
 
-const webhookOf = (bytes: Buffer, vault: Pick<Vault, 'seal'>, receivedAt: Date): NewWebhook => {
-  const read = readWebhook(bytes)
+const webhookOf = (
+  bytes: Buffer,
+  read: ReadWebhook,
+  vault: Pick<Vault, 'seal'>,
+  receivedAt: Date,
+): NewWebhook => {
   const { dedupeKey } = read
   return {
     id: derivedId('paystack webhook', dedupeKey),

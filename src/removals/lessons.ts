@@ -1,9 +1,10 @@
+import { findAll } from '../../actors/find.ts'
+import { lesson } from '../../actors/lesson.ts'
 import type { Read } from '../../actors/ports.ts'
 import type { LessonContext } from '../../machines/lesson.ts'
 
 export type Measured = { completedLessons: number; totalLessons: number }
 
-const PAGE = 200
 /** Enrollments whose lessons are asked for at once. */
 const TOGETHER = 100
 
@@ -15,19 +16,12 @@ const lessonsOf = async (
   orgId: string,
   enrollmentIds: readonly string[],
 ): Promise<Lesson[]> => {
-  const lessons: Lesson[] = []
-  for (let after: string | undefined; ;) {
-    const { found, next } = await search('lesson', {
-      scopes: [{ orgId }],
-      where: [{ column: 'enrollmentId', is: 'in', value: enrollmentIds }],
-      after,
-      limit: PAGE,
-    })
-    for (const { id, state, snapshot } of found)
-      lessons.push({ id, status: state, context: snapshot.context as LessonContext })
-    if (next === undefined) return lessons.filter(({ status }) => status !== 'cancelled')
-    after = next
-  }
+  const found = await findAll(search, lesson, {
+    scopes: [{ orgId }],
+    where: [{ column: 'enrollmentId', is: 'in', value: enrollmentIds }],
+  })
+  const lessons = found.map(({ id, state, snapshot: { context } }) => ({ id, status: state, context }))
+  return lessons.filter(({ status }) => status !== 'cancelled')
 }
 
 /**

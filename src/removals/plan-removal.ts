@@ -3,8 +3,9 @@ import type { DueEffect } from '../../actors/engine/effects.ts'
 import type { Engine } from '../../actors/engine/engine.ts'
 import type { Found, Read } from '../../actors/ports.ts'
 import { derivedId } from '../../actors/derived-id.ts'
+import { enrollment } from '../../actors/enrollment.ts'
 import { removal } from '../../actors/removal.ts'
-import { settlementId } from '../../actors/settlement.ts'
+import { settlement, settlementId } from '../../actors/settlement.ts'
 import type { Verdict } from '../../contracts/settlement.ts'
 import { lessonIdsOf, type EnrollmentContext } from '../../machines/enrollment-steps.ts'
 import { refundPolicy } from '../../machines/refund-policies.ts'
@@ -40,20 +41,20 @@ export const createPlanRemoval = (deps: Dependencies): EffectHandler => ({
   concurrency: 2,
   run: async (effect, signal) => {
     const { removalId } = Params.parse(effect.params)
-    const context = (await deps.engine.peek(removal.contract.actor, removalId))?.snapshot.context as
-      | RemovalContext
-      | undefined
+    const look = () => deps.engine.peek(removal.contract.actor, removalId)
+    const context = (await look())?.snapshot.context as RemovalContext | undefined
     if (!context) return { final: 'there is no such removal' }
     for (let after: string | undefined; ;) {
       signal.throwIfAborted()
-      const { found, next } = await deps.search('enrollment', {
+      const { found, next } = await deps.search(enrollment, {
         scopes: [{ orgId: context.orgId, offeringId: context.offeringId }],
         where: [{ column: 'status', is: 'in', value: UNDER_WAY }],
         after,
         limit: PAGE,
       })
       await planPage(deps, effect, context, found)
-      if (next === undefined) break
+      // Nobody wants the rest of what has been thrown away meanwhile.
+      if (next === undefined || (await look())?.state === 'discarded') break
       after = next
     }
     const { total, planned } = await sumsOf(deps, context)
@@ -65,12 +66,13 @@ const planPage = async (
   deps: Dependencies,
   effect: DueEffect,
   context: RemovalContext,
-  found: readonly Found[],
+  found: readonly Found<typeof enrollment>[],
 ) => {
-  const enrollments = found.map(({ id, snapshot }) => {
-    const of = snapshot.context as EnrollmentContext
-    return { id, of, lessonIds: lessonIdsOf(of) }
-  })
+  const enrollments = found.map(({ id, snapshot: { context: of } }) => ({
+    id,
+    of,
+    lessonIds: lessonIdsOf(of),
+  }))
   const measured = await measure(deps.search, context.orgId, enrollments)
   const at = new Date(deps.now()).toISOString()
   await Promise.all(
@@ -141,11 +143,11 @@ const sumsOf = async ({ search }: Dependencies, { id: removalId, orgId }: Remova
   const planned: Record<string, number> = {}
   let total = 0
   for (let after: string | undefined; ;) {
-    const { found, next } = await search('settlement', { scopes: [{ orgId, removalId }], after, limit: 200 })
+    const { found, next } = await search(settlement, { scopes: [{ orgId, removalId }], after, limit: 200 })
     for (const { view } of found) {
-      const { refundAmount } = view as { refundAmount: { minor: number; currency: string } }
+      const { currency, minor } = view.refundAmount
       total++
-      planned[refundAmount.currency] = (planned[refundAmount.currency] ?? 0) + refundAmount.minor
+      planned[currency] = (planned[currency] ?? 0) + minor
     }
     if (next === undefined) return { total, planned }
     after = next

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Engine } from '../../actors/engine/engine.ts'
 import type { Read } from '../../actors/ports.ts'
 import { removal } from '../../actors/removal.ts'
+import { settlement } from '../../actors/settlement.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import { failureOf } from '../effects/import-part.ts'
 import { resultOf, type Report } from '../effects/report.ts'
@@ -44,7 +45,7 @@ export const createRunRemoval = (deps: Dependencies): EffectHandler => ({
       if (!found) return { final: 'there is no such removal' }
       if (!isMoving(found.snapshot.value)) break
       const scopes = [{ removalId }]
-      const underWay = await count('settlement', {
+      const underWay = await count(settlement, {
         scopes,
         where: [{ column: 'status', is: 'in', value: UNDER_WAY }],
       })
@@ -52,7 +53,7 @@ export const createRunRemoval = (deps: Dependencies): EffectHandler => ({
         await sleep(LOOK_MS, undefined, { signal })
         continue
       }
-      const planned = await search('settlement', {
+      const planned = await search(settlement, {
         scopes,
         where: [{ column: 'status', is: '=', value: 'planned' }],
         limit: PAGE,

@@ -59,13 +59,18 @@ const checkEffects = (history: History, { effects }: Image, violated: Violated) 
     if (status !== 'pending') violated(`effect ${id} is ${status}: ${lastError}`, 'effects-once')
   for (const turn of history.turns) {
     if (!tellsMentor(turn)) continue
-    const id = `certification:${turn.actorId}@${turn.version}.0`
+    const id = `certification:${turn.actorId}@${turn.version}.${noticesOf(turn)}`
     const { mentorId } = turn.view as { mentorId: string }
     const kept = history.byMessage.has(`${mentorId} effect:${id}`)
     if (kept === waiting.has(id))
       violated(`effect ${id} is ${kept ? 'done and waiting' : 'lost'}`, 'effects-once')
   }
 }
+
+/** The effects of a turn are numbered, and people are notified before the mentor is told. */
+const noticesOf = ({ events }: Turn) => events.filter(({ type }) => NOTIFIED.test(type)).length
+
+const NOTIFIED = /^certification\.(reminderDue|expired|suspended|reinstated|revoked)$/
 
 const TELLING = new Set(['issue', 'renew', 'suspend', 'reinstate', 'revoke'])
 

@@ -157,8 +157,11 @@ export const createSubscriber = (options: SubscriberOptions): Subscriber => {
           if (!asked.connected) return
           if (rough) {
             // The server may answer it all the same, and nobody hears that: until the next answer anything may repeat.
-            for (const cursor of group.flatMap((topic) => cursors.get(topic) ?? []))
-              cursor.repeatable = { after: after ?? 0, upTo: Infinity }
+            for (const cursor of group.flatMap((topic) => cursors.get(topic) ?? [])) {
+              // Questions before this one may be waiting for their answers, too.
+              const earlier = cursor.repeatable.upTo === Infinity ? cursor.repeatable.after : Infinity
+              cursor.repeatable = { after: Math.min(after ?? 0, earlier), upTo: Infinity }
+            }
             ask(group, after)
           } else violated(`got no answer to a subscription: ${error.message}`, 'liveness')
         },

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
-import { startServer, type ServerOptions } from '../../src/server.ts'
+import { startServer } from '../../src/server.ts'
+import type { ServerOptions } from '../../src/server/options.ts'
 
 /** A server whose clock its parent process moves. Its settings come as JSON in LAUREL_TEST_NODE. */
 

@@ -18,7 +18,7 @@ export type ProviderControl = {
   books: () => Promise<ReturnType<Control['books']>>
 }
 
-export type Provider = ProviderControl & { url: string; secretKey: string; stop: () => void }
+export type Provider = ProviderControl & { url: string; secretKey: string; pid: number; stop: () => void }
 
 export type Asked = { id: number; name: keyof ProviderControl; args: readonly unknown[] }
 type Answered = { id: number; data?: unknown; failure?: string }
@@ -54,6 +54,7 @@ export const startProvider = async ({ refundStepMs = 0 } = {}): Promise<Provider
   return {
     url,
     secretKey,
+    pid: child.pid!,
     setWebhookUrl: ask('setWebhookUrl'),
     pay: ask('pay'),
     planRefunds: ask('planRefunds'),

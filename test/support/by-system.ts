@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import type { CertificateInput } from '../../machines/certificate-steps.ts'
 import type { DeadLetterInput } from '../../machines/dead-letter.ts'
+import type { DeliveryInput } from '../../machines/delivery.ts'
 import type { DisputeInput } from '../../machines/dispute-steps.ts'
 import type { EnrollmentInput } from '../../machines/enrollment-steps.ts'
 import type { LessonInput } from '../../machines/lesson.ts'
@@ -18,7 +20,7 @@ import type { TestServer } from './server.ts'
 /** Whoever pays, and where. */
 type Party = { orgId: string; userId: string }
 
-type Signal = { type: string; [field: string]: unknown }
+export type Signal = { type: string; [field: string]: unknown }
 type Own<Input> = Omit<Input, 'id' | 'at'>
 
 /** Makes an actor, and tells it what came after before anything else can reach it. */
@@ -46,6 +48,7 @@ export const PRICE = { minor: 500_000, currency: 'NGN' } as const
 
 const aPayment = (server: TestServer, { orgId, userId }: Party, ...signals: Signal[]) => {
   const id = randomUUID()
+  const autoRefundId = randomUUID()
   const input: Own<PaymentInput> = {
     orgId,
     payerId: userId,
@@ -55,21 +58,24 @@ const aPayment = (server: TestServer, { orgId, userId }: Party, ...signals: Sign
     email: null,
     authorizationId: null,
     purchaseId: randomUUID(),
-    autoRefundId: randomUUID(),
+    autoRefundId,
     policy: { abandonAfterMs: 30 * 60_000 },
   }
-  const known = signals.map((signal) =>
-    signal.type === 'provider.verified' ? { ...signal, reference: id } : signal,
-  )
+  const known = signals.map((signal) => ({
+    ...signal,
+    ...(signal.type === 'provider.verified' ? { reference: id } : {}),
+    ...(signal.type === 'refund.changed' ? { refundId: autoRefundId } : {}),
+  }))
   return madeBySystem(server, { type: 'payment', id }, input, known)
 }
 
-export const anOpenPayment = (server: TestServer, party: Party) => aPayment(server, party)
+export const anOpenPayment = (server: TestServer, party: Party, ...signals: Signal[]) =>
+  aPayment(server, party, ...signals)
 
 export const aFailedPayment = (server: TestServer, party: Party) =>
   aPayment(server, party, { type: 'purchase.refused', reason: 'already_paid' })
 
-export const aSettledPayment = (server: TestServer, party: Party) =>
+export const aSettledPayment = (server: TestServer, party: Party, ...signals: Signal[]) =>
   aPayment(
     server,
     party,
@@ -82,6 +88,22 @@ export const aSettledPayment = (server: TestServer, party: Party) =>
       paidAt: server.clock.at(),
       card: null,
     },
+    ...signals,
+  )
+
+/** Its offering was gone, and the refund that it made by itself has failed. */
+export const aStuckPayment = (server: TestServer, party: Party) =>
+  aSettledPayment(
+    server,
+    party,
+    {
+      type: 'refund.due',
+      refundId: null,
+      upToMinor: null,
+      reason: 'offering_removed',
+      ...source('purchase'),
+    },
+    { type: 'refund.changed', standing: 'failed' },
   )
 
 export const aPurchase = (server: TestServer, { orgId, userId }: Party) => {
@@ -89,7 +111,7 @@ export const aPurchase = (server: TestServer, { orgId, userId }: Party) => {
   return madeBySystem(server, { type: 'purchase', id: randomUUID() }, input)
 }
 
-const aRefund = async (
+export const aRefund = async (
   server: TestServer,
   party: Party,
   changes: Partial<RefundInput>,
@@ -172,10 +194,17 @@ export const aDeadLetter = async (
   return { id, effect: input.effect, topic: `deadLetter:${id}` }
 }
 
-const source = (actor: string, version = 1) => ({ source: { actor, id: randomUUID(), version } })
+export const source = (actor: string, version = 1) => ({ source: { actor, id: randomUUID(), version } })
 
-/** Of somebody who learns from nobody who is here. */
-const anEnrollment = (server: TestServer, { orgId, userId }: Party, minor: number, ...signals: Signal[]) => {
+/** Somebody who learns, by default from nobody who is here. */
+type Learning = Party & Partial<Pick<EnrollmentInput, 'offeringId' | 'ownerId'>>
+
+export const anEnrollment = (
+  server: TestServer,
+  { orgId, userId, ...offering }: Learning,
+  minor: number,
+  ...signals: Signal[]
+) => {
   const input: Own<EnrollmentInput> = {
     orgId,
     userId,
@@ -188,28 +217,35 @@ const anEnrollment = (server: TestServer, { orgId, userId }: Party, minor: numbe
     purchaseId: randomUUID(),
     welcomeId: randomUUID(),
     policy: { payWithinMs: 30 * 60_000, refund: 'firstLesson@1', keepsAccess: false },
+    ...offering,
   }
-  const admitted = { type: 'roster.admitted', ...source('roster') }
-  return madeBySystem(server, { type: 'enrollment', id: randomUUID() }, input, [admitted, ...signals])
+  return madeBySystem(server, { type: 'enrollment', id: randomUUID() }, input, signals)
 }
 
+export const admitted = (): Signal => ({ type: 'roster.admitted', ...source('roster') })
+
 export const anActiveEnrollment = (server: TestServer, party: Party, ...signals: Signal[]) =>
-  anEnrollment(server, party, 0, ...signals)
+  anEnrollment(server, party, 0, admitted(), ...signals)
 
 export const aSuspendedEnrollment = (server: TestServer, party: Party) =>
   anActiveEnrollment(server, party, { type: 'suspend', reason: 'asked about' })
 
-export const aPaidEnrollment = async (server: TestServer, party: Party, ...signals: Signal[]) => {
+export const aPaidEnrollment = async (server: TestServer, party: Learning, ...signals: Signal[]) => {
   const { id: paymentId } = await aSettledPayment(server, party)
   const paid = { type: 'purchase.paid', paymentId, amount: PRICE, ...source('purchase', 5) }
-  return anEnrollment(server, party, PRICE.minor, paid, ...signals)
+  return anEnrollment(server, party, PRICE.minor, admitted(), paid, ...signals)
 }
 
 /** Its learner wants the money back, and no policy says yes. */
-export const anEnrollmentToDecideOn = (server: TestServer, party: Party) =>
+export const anEnrollmentToDecideOn = (server: TestServer, party: Learning) =>
   aPaidEnrollment(server, party, { type: 'requestRefund', refundId: randomUUID(), reason: 'not for me' })
 
-export const aLesson = (server: TestServer, { orgId, userId: studentId }: Party) => {
+export const aLesson = (
+  server: TestServer,
+  { orgId, userId: studentId }: Party,
+  of: Partial<Pick<LessonInput, 'tutorId' | 'enrollmentId'>> = {},
+  ...signals: Signal[]
+) => {
   const input: Own<LessonInput> = {
     orgId,
     studentId,
@@ -218,14 +254,15 @@ export const aLesson = (server: TestServer, { orgId, userId: studentId }: Party)
     offeringId: randomUUID(),
     startsAt: server.clock.at(days(1)),
     durationMinutes: 60,
+    ...of,
   }
-  return madeBySystem(server, { type: 'lesson', id: randomUUID() }, input)
+  return madeBySystem(server, { type: 'lesson', id: randomUUID() }, input, signals)
 }
 
 export const aRoster = (server: TestServer, orgId: string) =>
   madeBySystem(server, { type: 'roster', id: randomUUID() }, { orgId, offeringId: randomUUID() })
 
-const aRemoval = (server: TestServer, orgId: string, dryRun: boolean, ...signals: Signal[]) => {
+export const aRemoval = (server: TestServer, orgId: string, dryRun: boolean, ...signals: Signal[]) => {
   const input: Own<RemovalInput> = {
     orgId,
     offeringId: randomUUID(),
@@ -237,7 +274,7 @@ const aRemoval = (server: TestServer, orgId: string, dryRun: boolean, ...signals
   return madeBySystem(server, { type: 'removal', id: randomUUID() }, input, signals)
 }
 
-const planOf = (total: number): Signal => ({ type: 'planner.finished', total, planned: {} })
+export const planOf = (total: number): Signal => ({ type: 'planner.finished', total, planned: {} })
 
 export const aPlannedRemoval = (server: TestServer, orgId: string) => aRemoval(server, orgId, true, planOf(0))
 
@@ -252,8 +289,12 @@ export const aRunningRemoval = (server: TestServer, orgId: string, ...signals: S
     ...signals,
   )
 
-/** Its lessons could not be counted, and its removal knows that. */
-export const aStuckSettlement = (server: TestServer, { orgId, userId: studentId }: Party) => {
+/** Its enrollment waits, and what was paid for it is looked at. */
+export const aSettlement = (
+  server: TestServer,
+  { orgId, userId: studentId }: Party,
+  signals: (input: Own<SettlementInput>) => Signal[],
+) => {
   const input: Own<SettlementInput> = {
     orgId,
     removalId: randomUUID(),
@@ -267,14 +308,30 @@ export const aStuckSettlement = (server: TestServer, { orgId, userId: studentId 
     paymentId: randomUUID(),
     verdict: null,
   }
-  const closing = { paymentId: input.paymentId, paid: PRICE, enrolledAt: server.clock.at(), lessonIds: [] }
-  return madeBySystem(server, { type: 'settlement', id: randomUUID() }, input, [
-    { type: 'removal.run' },
-    { type: 'enrollment.closing', ...closing, ...source('enrollment') },
-    { type: 'lessons.unmeasurable', reason: 'other lessons' },
-    { type: 'removal.counted', ...source('removal') },
-  ])
+  return madeBySystem(server, { type: 'settlement', id: randomUUID() }, input, signals(input))
 }
+
+export const counted = (): Signal => ({ type: 'removal.counted', ...source('removal') })
+
+export const closingOf = (server: TestServer, { paymentId }: { paymentId: string | null }): Signal[] => [
+  { type: 'removal.run' },
+  {
+    type: 'enrollment.closing',
+    paymentId,
+    paid: paymentId === null ? null : PRICE,
+    enrolledAt: server.clock.at(),
+    lessonIds: [],
+    ...source('enrollment'),
+  },
+]
+
+/** Its lessons could not be counted, and its removal knows that. */
+export const aStuckSettlement = (server: TestServer, party: Party) =>
+  aSettlement(server, party, (input) => [
+    ...closingOf(server, input),
+    { type: 'lessons.unmeasurable', reason: 'other lessons' },
+    counted(),
+  ])
 
 export const aNotification = (server: TestServer, { orgId, userId: recipientId }: Party) => {
   const input: Own<NotificationInput> = {
@@ -285,4 +342,53 @@ export const aNotification = (server: TestServer, { orgId, userId: recipientId }
     text: 'Welcome.',
   }
   return madeBySystem(server, { type: 'notification', id: randomUUID() }, input)
+}
+
+export const aSentDelivery = (server: TestServer, { orgId, userId: recipientId }: Party) => {
+  const input: Own<DeliveryInput> = {
+    orgId,
+    notificationId: randomUUID(),
+    recipientId,
+    channel: 'email',
+    topic: 'enrollment.welcome',
+    urgent: false,
+  }
+  return madeBySystem(server, { type: 'delivery', id: randomUUID() }, input, [{ type: 'courier.sent' }])
+}
+
+/** With a number that no series has given out. */
+export const aCertificate = (
+  server: TestServer,
+  { orgId, userId: holderId }: Party,
+  ...signals: Signal[]
+) => {
+  const id = randomUUID()
+  const issuedAt = server.clock.at(-days(1))
+  const input: Own<CertificateInput> = {
+    orgId,
+    kind: 'track_certificate',
+    holderId,
+    holderName: 'Somebody',
+    ownerId: null,
+    offeringId: null,
+    enrollmentId: null,
+    trackId: randomUUID(),
+    title: 'A track',
+    issuedAt,
+    expiresAt: server.clock.at(days(100)),
+    policy: { expiringWindowDays: 30, reminderDays: [] },
+    showName: false,
+    series: { id: randomUUID(), year: 1900 },
+    notices: { issued: randomUUID(), refunded: randomUUID(), expired: randomUUID(), reminders: {} },
+  }
+  const numbered = { type: 'series.numbered', number: `CERT-${id}`, ...source('certificateSeries') }
+  return madeBySystem(server, { type: 'certificate', id }, input, [numbered, ...signals])
+}
+
+/** Somebody has completed a course that cost nothing, and may have that certified. */
+export const aCompletedEnrollment = async (server: TestServer, party: Party) => {
+  const offeringId = randomUUID()
+  const progress = { moduleId: offeringId, progress: 1, timeSpentSeconds: 0, modules: [offeringId] }
+  await anEnrollment(server, { ...party, offeringId }, 0, admitted(), { type: 'recordProgress', ...progress })
+  return { offeringId, userId: party.userId }
 }

@@ -119,6 +119,30 @@ export const DEEDS: Record<string, { does: string[]; breaks: string[] }> = {
     does: [`update mentor set org_id = gen_random_uuid()`],
     breaks: ['published_mentor', 'certifications'],
   },
+  'a certificate that somebody made disappear': {
+    does: [`update certificate set number = null where number like '%-00001'`],
+    breaks: ['certificate_numbers'],
+  },
+  'a number that no series has given out': {
+    does: [`update certificate set number = replace(number, '-00001', '-00003') where number like '%-00001'`],
+    breaks: ['certificate_numbers'],
+  },
+  'a badge that nobody could earn': {
+    does: [inContext('badge_definition', 'activatedAt', 'null')],
+    breaks: ['badges'],
+  },
+  'a badge that has been earned and can still change': {
+    does: [`update badge_definition set status = 'active'`],
+    breaks: ['badges_locked'],
+  },
+  'a badge that was taken back and stands beside the next one': {
+    does: ['drop index badge_live', 'update badge set revoked = false'],
+    breaks: ['badges_once'],
+  },
+  'a badge that somebody made disappear': {
+    does: [`delete from badge where revoked`],
+    breaks: ['actors', 'badges_once'],
+  },
   'a price without a record': {
     does: [
       'alter table price disable trigger price_is_recorded',

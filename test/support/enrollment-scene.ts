@@ -1,5 +1,6 @@
 import { beforeEach, expect, vi } from 'vitest'
 import type { EnrollmentView } from '../../contracts/enrollment.ts'
+import type { ServerOptions } from '../../src/server/options.ts'
 import { aCourse, aPack, aTutor, done, type Tutor } from './catalog-scene.ts'
 import { hears, moneyScene, naira, type Party } from './money-scene.ts'
 import { PATIENCE } from './payment-scene.ts'
@@ -7,8 +8,8 @@ import { PATIENCE } from './payment-scene.ts'
 export const PRICE = naira(500_000)
 
 /** The scene of the money tests, with a tutor whose profile is approved. */
-export const enrollmentScene = () => {
-  const scene = moneyScene()
+export const enrollmentScene = (options: Partial<ServerOptions> = {}) => {
+  const scene = moneyScene(options)
   let tutor: Tutor
 
   beforeEach(async () => {

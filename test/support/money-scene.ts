@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
 import type { Role } from '../../actors/actor.ts'
 import type { LiveEvent } from '../../contracts/protocol.ts'
+import type { ServerOptions } from '../../src/server/options.ts'
 import type { ScenarioName } from '../../src/paystack-simulator/scenarios.ts'
 import { createSimulator, type Simulator } from '../../src/paystack-simulator/simulator.ts'
 import { http } from './http.ts'
@@ -30,7 +31,7 @@ type Row = Record<string, unknown>
  * One server and one simulator, which go by the same clock, for a whole test file; for each test an organisation with an
  * admin and somebody who pays.
  */
-export const moneyScene = () => {
+export const moneyScene = (options: Partial<ServerOptions> = {}) => {
   const ends: (() => Promise<void>)[] = []
   const keepEnd = (end: () => Promise<void>) => ends.unshift(end)
   let paystack: Simulator
@@ -44,7 +45,7 @@ export const moneyScene = () => {
     const now = () => server.clock.now()
     paystack = await createSimulator({ port: 0, host: '127.0.0.1', secretKey: SECRET, now })
     keepEnd(paystack.close)
-    server = await aServer({ paystack: { url: paystack.url, secretKey: SECRET } }, keepEnd)
+    server = await aServer({ ...options, paystack: { url: paystack.url, secretKey: SECRET } }, keepEnd)
     paystack.control.setWebhookUrl(`${server.url}/webhooks/paystack`)
   })
   afterAll(async () => {

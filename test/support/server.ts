@@ -3,9 +3,11 @@ import { pino } from 'pino'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../actors/actor.ts'
+import type { DatabaseOptions } from '../../persistence/database.ts'
 import type { Reply, Subscribed } from '../../contracts/protocol.ts'
 import { createOrganisation } from '../../src/auth/organisations.ts'
-import { startServer, type LaurelServer, type ServerOptions } from '../../src/server.ts'
+import { startServer, type LaurelServer } from '../../src/server.ts'
+import type { ServerOptions } from '../../src/server/options.ts'
 import { aDatabaseAddress } from './database.ts'
 import { aClock, type TestClock } from './clock.ts'
 
@@ -13,6 +15,8 @@ const PASSWORD = 'correct horse battery'
 
 export type TestServer = LaurelServer & {
   clock: TestClock
+  /** Where its data are, for programs of their own. */
+  databaseOptions: DatabaseOptions
   /** Stops the server and starts another one on the same database and the same clock. */
   restart: () => Promise<TestServer>
   /** Starts a second server on the same database and the same clock. PostgreSQL only. */
@@ -57,7 +61,7 @@ export const aServer = async (
       return start()
     }
     onFinished(close)
-    return { ...server, close, clock, restart, another: start }
+    return { ...server, databaseOptions: address.database, close, clock, restart, another: start }
   }
   onFinished(address.remove)
   return start()
@@ -158,6 +162,15 @@ export const connect = async (
       })
     },
   }
+}
+
+/** The position of the newest turn: the same as before when nothing was written. */
+export const headOf = async ({ database }: Pick<LaurelServer, 'database'>): Promise<number> => {
+  const [row] = await database.sql.query<{ head: number }>({
+    name: 'test_head',
+    text: 'select position::int as head from journal_head',
+  })
+  return row!.head
 }
 
 /** One organisation with an admin, a coordinator and a mentor of theirs. */

@@ -1,45 +1,30 @@
 import type { AnyActorDefinition, Principal } from '../../../actors/actor.ts'
-import { has } from '../../../actors/catalog.ts'
+import { administers } from '../../../actors/rules.ts'
 import { category } from '../../../actors/category.ts'
 import { material } from '../../../actors/material.ts'
 import { offering } from '../../../actors/offering.ts'
 import { tutorProfile } from '../../../actors/tutor-profile.ts'
+import { catalogCalls, type CatalogCall } from '../../../contracts/catalog-calls.ts'
 import type { CommandContract, QueryContract } from '../../../contracts/contract.ts'
 import type { OfferingView } from '../../../contracts/offering.ts'
-import { refused, ReservedKeys, type Reply } from '../../../contracts/protocol.ts'
-import { Id, Note } from '../../../contracts/scalars.ts'
+import { refused, type Reply } from '../../../contracts/protocol.ts'
 import { invalid } from '../dispatcher.ts'
 import type { Ask, OwnCall } from '../own-call.ts'
 
 /** The kinds of actors that the catalogue consists of. */
 export const catalogActors: readonly AnyActorDefinition[] = [tutorProfile, offering, material, category]
 
-const summaryOf = ({ contract }: AnyActorDefinition, name: string): string => {
+/** The same as a command or query, under the name that the catalogue's interface has for it. */
+const renamed = (name: keyof typeof catalogCalls): OwnCall => {
+  const { contract, like, input }: CatalogCall = catalogCalls[name]
+  const definition = catalogActors.find((one) => one.contract === contract)!
   const calls: Record<string, CommandContract | QueryContract> = { ...contract.commands, ...contract.queries }
-  return calls[name]!.summary
+  const { summary } = calls[like]!
+  const answer: OwnCall['answer'] = (ask, payload) => ask(like, payload)
+  return { name, summary, definition, like, ...(input ? { input } : {}), answer }
 }
 
-/** The same as a command or query, under the name that the catalogue's interface has for it. */
-const renamed = (name: string, definition: AnyActorDefinition, like: string): OwnCall => ({
-  name,
-  summary: summaryOf(definition, like),
-  definition,
-  like,
-  answer: (ask, payload) => ask(like, payload),
-})
-
-const { delete: deletion } = offering.contract.commands
-const ListPacks = offering.contract.queries.list.input.pick({
-  ownerId: true,
-  tutorProfileId: true,
-  title: true,
-  category: true,
-  scheduling: true,
-  published: true,
-  moderation: true,
-  limit: true,
-  after: true,
-})
+const { input: ListPacks } = catalogCalls.listCoursePacks
 
 /** One offering, if it is of this kind. */
 const getKind =
@@ -72,7 +57,7 @@ const update: Send = (ask, payload) => ask('update', payload)
 /** Owners delete; administrators take it away from everybody, and say why. */
 const removeOrDelete: Send = async (ask, payload, { view, principal }) => {
   if (Object.hasOwn(payload ?? {}, 'reason')) return ask('remove', payload)
-  return view && view.ownerId !== principal.userId && has(principal, 'admin', 'system')
+  return view && view.ownerId !== principal.userId && administers(principal)
     ? refused('invalid_input', 'reason: administrators have to say why', [
         { path: ['reason'], reason: 'administrators have to say why' },
       ])
@@ -80,57 +65,50 @@ const removeOrDelete: Send = async (ask, payload, { view, principal }) => {
 }
 
 const deleting = (name: string, kind: OfferingView['kind']): OwnCall => ({
+  ...renamed('deleteCoursePack'),
   name,
   summary: `Delete a ${NOUN[kind]} while nobody is enrolled; with a reason, administrators take it away from everybody, and what is due is given back`,
-  definition: offering,
-  like: 'delete',
-  input: deletion.input.extend({
-    ...ReservedKeys,
-    id: Id,
-    reason: Note.optional().describe('Administrators have to say why'),
-  }),
   answer: ofKind(kind, removeOrDelete),
 })
 
 /** "20 Business APIs" (S2.66): four kinds of objects, five operations on each. */
 export const businessCalls = {
-  getTutorProfile: renamed('getTutorProfile', tutorProfile, 'get'),
-  listTutorProfiles: renamed('listTutorProfiles', tutorProfile, 'list'),
-  createTutorProfile: renamed('createTutorProfile', tutorProfile, 'create'),
-  updateTutorProfile: renamed('updateTutorProfile', tutorProfile, 'update'),
-  deleteTutorProfile: renamed('deleteTutorProfile', tutorProfile, 'delete'),
+  getTutorProfile: renamed('getTutorProfile'),
+  listTutorProfiles: renamed('listTutorProfiles'),
+  createTutorProfile: renamed('createTutorProfile'),
+  updateTutorProfile: renamed('updateTutorProfile'),
+  deleteTutorProfile: renamed('deleteTutorProfile'),
   getCoursePack: {
-    ...renamed('getCoursePack', offering, 'get'),
+    ...renamed('getCoursePack'),
     summary: 'One course pack',
     answer: getKind('course_pack'),
   },
   listCoursePacks: {
-    ...renamed('listCoursePacks', offering, 'list'),
+    ...renamed('listCoursePacks'),
     summary: 'Course packs that the caller may see',
-    input: ListPacks,
     answer: async (ask, payload) => {
       const parsed = ListPacks.safeParse(payload)
       return parsed.success ? ask('list', { ...parsed.data, kind: 'course_pack' }) : invalid(parsed.error)
     },
   },
-  createCoursePack: renamed('createCoursePack', offering, 'createCoursePack'),
+  createCoursePack: renamed('createCoursePack'),
   updateCoursePack: {
-    ...renamed('updateCoursePack', offering, 'update'),
+    ...renamed('updateCoursePack'),
     summary: 'Change what a course pack says and costs; what is published stays fit for that',
     answer: ofKind('course_pack', update),
   },
   deleteCoursePack: deleting('deleteCoursePack', 'course_pack'),
-  getCourseMaterial: renamed('getCourseMaterial', material, 'get'),
-  listCourseMaterials: renamed('listCourseMaterials', material, 'list'),
-  createCourseMaterial: renamed('createCourseMaterial', material, 'create'),
-  updateCourseMaterial: renamed('updateCourseMaterial', material, 'update'),
-  deleteCourseMaterial: renamed('deleteCourseMaterial', material, 'delete'),
-  getCourseCategory: renamed('getCourseCategory', category, 'get'),
-  listCourseCategories: renamed('listCourseCategories', category, 'list'),
-  createCourseCategory: renamed('createCourseCategory', category, 'create'),
-  updateCourseCategory: renamed('updateCourseCategory', category, 'update'),
-  deleteCourseCategory: renamed('deleteCourseCategory', category, 'delete'),
-} as const satisfies Record<string, OwnCall>
+  getCourseMaterial: renamed('getCourseMaterial'),
+  listCourseMaterials: renamed('listCourseMaterials'),
+  createCourseMaterial: renamed('createCourseMaterial'),
+  updateCourseMaterial: renamed('updateCourseMaterial'),
+  deleteCourseMaterial: renamed('deleteCourseMaterial'),
+  getCourseCategory: renamed('getCourseCategory'),
+  listCourseCategories: renamed('listCourseCategories'),
+  createCourseCategory: renamed('createCourseCategory'),
+  updateCourseCategory: renamed('updateCourseCategory'),
+  deleteCourseCategory: renamed('deleteCourseCategory'),
+} as const satisfies Record<keyof typeof catalogCalls, OwnCall>
 
 /** The same for courses, which have no names of their own on sockets. */
 export const courseCalls = {

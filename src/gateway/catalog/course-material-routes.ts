@@ -44,7 +44,7 @@ export const courseMaterialRoutes: readonly Route[] = businessRoutes({
   create: create.input
     .omit(renamed)
     .extend({ coursePackId: courseId, fileType: create.input.shape.kind, ...chosenId }),
-  update: update.input.omit(renamed).extend({
+  update: z.strictObject(update.input.shape).omit(renamed).extend({
     coursePackId: update.input.shape.offeringId,
     fileType: update.input.shape.kind,
   }),

@@ -16,6 +16,9 @@ const Retry = z.object({
   currency: z.string(),
 })
 
+/** Requests about refunds that one node makes at the same time: an offering that goes gives thousands of them back. */
+const AT_ONCE = 32
+
 /** The provider has no idempotency key for refunds; this is how ours is found again. */
 const noteOf = (refundId: string) => `laurel:${refundId}`
 
@@ -28,7 +31,7 @@ export const createSubmitRefund = ({ provider, engine, report, now }: Parts): Ef
   attempts: 20,
   backoffMs: doubling(1_000, 60_000),
   timeoutMs: SOME_REQUESTS_MS,
-  concurrency: 8,
+  concurrency: AT_ONCE,
   lookUp: async (effect, signal) => {
     const { refundId, reference } = Submission.parse(effect.params)
     const answer = await provider.refundsOf(reference, signal)
@@ -60,7 +63,7 @@ export const createFindRefund = ({ provider, report, now }: Parts): EffectHandle
   attempts: 12,
   backoffMs: doubling(1_000, 60_000),
   timeoutMs: SOME_REQUESTS_MS,
-  concurrency: 8,
+  concurrency: AT_ONCE,
   run: async (effect, signal) => {
     const { refundId, reference, round } = Search.parse(effect.params)
     const askedAt = instant(now())

@@ -6,27 +6,43 @@ import type { Fault } from './fault.ts'
 
 const ATTEMPTS = 5
 const ANSWER_MS = 10_000
-/** More than the server may keep for one client, and than all buffers of the system hold on the way. */
-const ASKED_BYTES = 16 * 1024 * 1024
 /** Within what one user may ask for in a minute. */
 const MOST_QUESTIONS = 200
-/** The server's limit is 1 MiB; the rest is for the buffers of the system. */
-const KEPT_BYTES = 8 * 1024 * 1024
 /** Long enough for all answers, and shorter than the time within which a ping must be answered. */
 const DEAF_MS = 18_000
-const DRAIN_MS = 2_000
+const DRAIN_MS = 5_000
 const CUT_MS = 5_000
+const TRIES = 2
+
+/** The server's limit is 1 MiB; the rest is for the buffers of the system, of which up to 11 MB were seen in use. */
+const KEPT_BYTES = 16 * 1024 * 1024
+/** A server that cuts nobody off sends all of it. */
+const ASKED_BYTES = 32 * 1024 * 1024
 
 /**
  * A client that watches a topic, asks for its snapshot again and again, and reads nothing of it: the server must end
- * the connection before it keeps much more than a megabyte for it.
+ * the connection before it keeps much more than a megabyte for it. An answer that another fault held up until the
+ * client reads again was not kept, so the first surprise is no proof.
  */
 export const slowClient: Fault = async (context) => {
-  const { cluster, log } = context
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const kept = await keptFor(context)
+    if (kept <= KEPT_BYTES) return
+    if (attempt === TRIES)
+      context.cluster.violated(`a client for which ${kept} bytes were kept was not cut off`, 'no-exit')
+  }
+}
+
+/** What a client that was not cut off finds when it begins to read, in bytes; 0 when it was. */
+const keptFor = async (context: Parameters<Fault>[0]): Promise<number> => {
+  const { log } = context
   const topic = context.aTopic()
   const client = await joined(context, topic)
   // Another fault may keep everybody out.
-  if (!client) return log('could not sign in')
+  if (!client) {
+    log('could not sign in')
+    return 0
+  }
   try {
     client.socket.pause()
     const deafUntil = Date.now() + DEAF_MS
@@ -43,8 +59,7 @@ export const slowClient: Fault = async (context) => {
     for (const until = Date.now() + CUT_MS; !client.ended() && Date.now() < until;) await sleep(50)
     const end = client.ended() ? 'cut off' : 'not cut off'
     log(`${questions} questions, each of ${client.snapshotBytes} bytes; ${kept} bytes were kept; ${end}`)
-    if (!client.ended() && kept > KEPT_BYTES)
-      cluster.violated(`a client for which ${kept} bytes were kept was not cut off`, 'no-exit')
+    return client.ended() ? 0 : kept
   } finally {
     client.socket.destroy()
   }
