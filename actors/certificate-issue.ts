@@ -56,6 +56,8 @@ export const issueCertificate = async (request: Request): Promise<Creation<Certi
     (holderId !== principal.userId || trackId !== undefined || (issuedAt ?? expiresAt) !== undefined)
   )
     return refused('forbidden', 'you can ask for your own courses to be certified, as of now')
+  if (payload.showName && holderId !== principal.userId)
+    return refused('forbidden', 'showName: only the holder can have their name shown')
   const holder = await lookup.user(holderId)
   if (holder?.orgId !== principal.orgId) return refused('not_found', 'userId: no such user')
   const holderName = holder.name
@@ -115,7 +117,7 @@ const issue = async (request: Request, subject: Subject): Promise<Creation<Certi
   const expiresAt = payload.expiresAt ?? (isTrack ? yearsAfter(issuedAt, TRACK_YEARS) : null)
   // Of `issuedAt` in UTC, whenever it is made (C33).
   const year = new Date(issuedAt).getUTCFullYear()
-  const notices = { issued: newId(), refunded: newId(), ...noticesUntil(id, expiresAt, reminderDays) }
+  const notices = { issued: newId(), ...noticesUntil(id, expiresAt, reminderDays) }
   const parties = { id, at, orgId, ...subject }
   const series = { id: certificateSeriesId(year), year }
   const input = { ...parties, issuedAt, expiresAt, policy, showName, series, notices }
@@ -128,11 +130,10 @@ export const noticesUntil = (
   id: string,
   expiresAt: string | null,
   reminderDays: readonly number[],
-): Pick<Notices, 'expired' | 'reminders'> => {
-  const due = (topic: string, key: string) => derivedId('notification', topic, id, expiresAt ?? '', key)
-  const reminders =
-    expiresAt === null ? [] : reminderDays.map((days) => [days, due('reminderDue', String(days))])
-  return { expired: due('expired', ''), reminders: Object.fromEntries(reminders) as Notices['reminders'] }
+): Pick<Notices, 'reminders'> => {
+  const due = (days: number) => derivedId('notification', 'reminderDue', id, expiresAt ?? '', String(days))
+  const reminders = expiresAt === null ? [] : reminderDays.map((days) => [days, due(days)])
+  return { reminders: Object.fromEntries(reminders) as Notices['reminders'] }
 }
 
 /** What was issued to the same holder for the same, the oldest first. */

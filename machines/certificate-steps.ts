@@ -27,8 +27,6 @@ import type { Notice } from './notification.ts'
 /** The ids of the notifications that may come, so that each is made once. */
 export type Notices = {
   issued: string
-  refunded: string
-  expired: string
   /** By the days before expiry. */
   reminders: Readonly<Record<string, string>>
 }
@@ -74,7 +72,7 @@ type CertificateMessage =
   | Announced<'reinstate'>
   | Announced<'revoke'>
   /** `notices`: of the new period. */
-  | (Announced<'renew'> & { notices: Pick<Notices, 'expired' | 'reminders'> })
+  | (Announced<'renew'> & { notices: Pick<Notices, 'reminders'> })
   | ((Numbered | EnrollmentRefunded) & Sent)
 
 type Told =
@@ -102,11 +100,11 @@ const factsOf = (context: CertificateContext) => {
   return { holderId, kind, offeringId, title, number: number ?? '', issuedAt, expiresAt }
 }
 
-/** One notification for the holder; in English where nobody has words of their own for the topic. */
+/** One notification for the holder; in English where nobody has words of their own for the topic. Without an id, one a turn. */
 const noticeOf = (
   context: CertificateContext,
   topic: string,
-  id: string,
+  id: string | undefined,
   said: string,
   more: object = {},
 ): Notice => {
@@ -115,7 +113,7 @@ const noticeOf = (
   const text = `Your certificate ${number ?? ''} for ${title} ${said}.`
   const data = { title, number, issuedAt, expiresAt, ...more }
   const input = { orgId, recipientId, topic: `certificate.${topic}`, subject, text, data }
-  return { actor: 'notification', id, input }
+  return { actor: 'notification', ...(id === undefined ? {} : { id }), input }
 }
 
 const dayOf = (instant: string | null): string => instant?.slice(0, 10) ?? ''
@@ -144,7 +142,7 @@ export const takeNumber = certificate.enqueueActions(({ context, event, enqueue 
   enqueue.emit({ type: 'certificate.suspended', ...factsOf(numbered), reason })
   enqueue({
     type: 'create',
-    params: noticeOf(numbered, 'suspended', notices.refunded, SUSPENDED, { reason }),
+    params: noticeOf(numbered, 'suspended', undefined, SUSPENDED, { reason }),
   })
   enqueue.assign(suspendedFor(reason))
 })
@@ -155,11 +153,11 @@ const REFUNDED = 'what was paid for the course has been given back'
 /** It waits for its number with that: the series knows of it already. */
 export const noteRefund = certificate.assign({ suspendedReason: REFUNDED })
 
+/** Also of one that is suspended for another reason: whoever would reinstate it has to know. */
 export const suspendForRefund = certificate.enqueueActions(({ context, enqueue }) => {
   const reason = REFUNDED
-  const { refunded } = context.notices
   enqueue.emit({ type: 'certificate.suspended', ...factsOf(context), reason })
-  enqueue({ type: 'create', params: noticeOf(context, 'suspended', refunded, SUSPENDED, { reason }) })
+  enqueue({ type: 'create', params: noticeOf(context, 'suspended', undefined, SUSPENDED, { reason }) })
   enqueue.assign(suspendedFor(reason))
 })
 
@@ -168,7 +166,11 @@ export const settle = certificate.enqueueActions(({ context, event, enqueue }) =
   if (news === 'expiring_soon') enqueue.emit({ type: 'certificate.expiringSoon', ...factsOf(context) })
   if (news === 'expired') {
     enqueue.emit({ type: 'certificate.expired', ...factsOf(context) })
-    enqueue({ type: 'create', params: noticeOf(context, 'expired', context.notices.expired, 'has expired') })
+    const { standing, since, expiresAt } = context
+    // What was suspended when it had expired is so again; its holder has been told.
+    const isKnown = standing === 'suspended' && expiresAt !== null && expiresAt <= since
+    if (!isKnown)
+      enqueue({ type: 'create', params: noticeOf(context, 'expired', undefined, 'has expired') })
   }
   const standing = status === 'expiring_soon' ? 'valid' : status
   enqueue.assign({ status, ...(standing === context.standing ? {} : { standing, since: atOf(event) }) })

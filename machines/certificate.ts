@@ -56,7 +56,7 @@ export const certificateMachine = certificate
       valid: { ...valid, on: { ...valid.on, ...refundable, ...wishes, ...found } },
       expiringSoon: { ...expiringSoon, on: { ...expiringSoon.on, ...refundable, ...wishes, ...found } },
       expired: { ...expired, on: { ...expired.on, ...refundable, ...wishes, ...found } },
-      suspended: { ...suspended, on: { ...suspended.on, ...wishes, ...found } },
+      suspended: { ...suspended, on: { ...suspended.on, ...refundable, ...wishes, ...found } },
       revoked: { ...revoked, on: wishes },
     },
   })

@@ -101,7 +101,11 @@ export const enrollment = setup({
     tell: (_, _params: Told) => {},
     tellAll: (
       _,
-      _params: { actor: 'certificate'; where: { enrollmentId: string }; message: EnrollmentRefunded },
+      _params: {
+        actor: 'certificate'
+        where: { holderId: string; offeringId: string }
+        message: EnrollmentRefunded
+      },
     ) => {},
     create: (_, _params: Notice) => {},
   },
@@ -380,11 +384,14 @@ const reasonOf = (event: EnrollmentMessage): string => {
 
 export const leavePurchase = tellPurchase(({ paymentId }) => ({ type: 'enrollment.ended', paymentId }))
 
-/** What was certified is looked at again; one that is being issued meanwhile asks by itself. */
+/**
+ * What was certified is looked at again; one that is being issued meanwhile asks by itself. Of all enrollments in the
+ * offering at most one is not over, and whoever enrols anew has the certificate of the first.
+ */
 export const withdrawCertificates = enrollment.enqueueActions(
-  ({ context: { id: enrollmentId }, enqueue }) => {
+  ({ context: { userId: holderId, offeringId }, enqueue }) => {
     const message = { type: 'enrollment.refunded' } as const
-    enqueue({ type: 'tellAll', params: { actor: 'certificate', where: { enrollmentId }, message } })
+    enqueue({ type: 'tellAll', params: { actor: 'certificate', where: { holderId, offeringId }, message } })
   },
 )
 

@@ -65,10 +65,10 @@ const notification = setup({
   },
   actions: { create: (_, _params: Carried) => {} },
   guards: {
-    /** What came after that instant has been seen by nobody. */
+    /** What came after that instant, or is in no inbox, has been seen by nobody. */
     wasThere: ({ context, event }) => {
       assertEvent(event, 'inbox.read')
-      return context.createdAt <= event.upTo
+      return channelsOf(context).includes('in_app') && context.createdAt <= event.upTo
     },
   },
 })

@@ -169,10 +169,10 @@ const consistentlyOn =
   }
 
 const keepsSessions = async (pool: Pool): Promise<boolean> => {
-  const clients = await Promise.all([pool.connect(), pool.connect()])
-  const [one, other] = clients
+  const connecting = [pool.connect(), pool.connect()] as const
   let keeps = false
   try {
+    const [one, other] = await Promise.all(connecting)
     const before = await backendOf(one)
     // Takes what `one` has just given back, if it has.
     await other.query(limited({ text: 'begin' }, QUERY_LIMIT_MS))
@@ -181,7 +181,8 @@ const keepsSessions = async (pool: Pool): Promise<boolean> => {
     keeps = before === after
     return keeps
   } finally {
-    for (const client of clients) client.release(!keeps)
+    for (const client of await Promise.allSettled(connecting))
+      if (client.status === 'fulfilled') client.value.release(!keeps)
   }
 }
 

@@ -25,8 +25,6 @@ export const input = {
   series: { id: 'series-2026', year: 2026 },
   notices: {
     issued: 'notice-issued',
-    refunded: 'notice-refunded',
-    expired: 'notice-expired',
     reminders: { 60: 'notice-60', 30: 'notice-30', 7: 'notice-7' },
   },
   at: issuedAt,
@@ -67,7 +65,7 @@ export const renew = (at: string, dates = renewal) =>
     ...dates,
     at,
     noticeId: 'notice-renewed',
-    notices: { expired: 'notice-expired-2', reminders: { 60: 'again-60', 30: 'again-30', 7: 'again-7' } },
+    notices: { reminders: { 60: 'again-60', 30: 'again-30', 7: 'again-7' } },
     ...by,
   }) as const
 export const setShowName = (showName: boolean) =>
@@ -86,11 +84,17 @@ export const toEnrollment = {
   name: 'tell',
   params: { actor: 'enrollment', id: 'enrollment-1', message: { type: 'certificate.opened' } },
 }
-export const notice = (topic: string, id: string, said: string, more: object = {}, dates: object = {}) => ({
+export const notice = (
+  topic: string,
+  id: string | undefined,
+  said: string,
+  more: object = {},
+  dates: object = {},
+) => ({
   name: 'create',
   params: {
     actor: 'notification',
-    id,
+    ...(id === undefined ? {} : { id }),
     input: {
       orgId: 'org-1',
       recipientId: 'learner-1',

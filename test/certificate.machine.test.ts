@@ -64,7 +64,7 @@ describe('before it has its number', () => {
         events: [fact('issued'), fact('suspended', { reason: REFUND })],
         effects: [
           notice('issued', 'notice-issued', 'has been issued'),
-          notice('suspended', 'notice-refunded', 'has been suspended', { reason: REFUND }),
+          notice('suspended', undefined, 'has been suspended', { reason: REFUND }),
         ],
         timers: {},
       }))
@@ -110,7 +110,7 @@ describe('with its number', () => {
       ...[60, 30, 7].map((days) =>
         notice('reminderDue', `notice-${days}`, 'expires on 2028-11-28', { daysBefore: days }),
       ),
-      notice('expired', 'notice-expired', 'has expired'),
+      notice('expired', undefined, 'has expired'),
     ])
     story.expect({ state: 'expired', events: story.facts.map(({ event }) => event), timers: {} })
   })
@@ -141,8 +141,8 @@ describe('renewal', () => {
       effects: [notice('renewed', 'notice-renewed', 'has been renewed until 2030-11-01', {}, renewal)],
       context: { number: NUMBER, ...renewal, renewals: [entry] },
     })
-    const ids = renewed.until(renewal.expiresAt).effects.map(({ params }) => (params as { id: string }).id)
-    expect(ids).toEqual(['again-60', 'again-30', 'again-7', 'notice-expired-2'])
+    const ids = renewed.until(renewal.expiresAt).effects.map(({ params }) => (params as { id?: string }).id)
+    expect(ids).toEqual(['again-60', 'again-30', 'again-7', undefined])
   })
 
   it.each([
@@ -173,7 +173,7 @@ describe('suspension and revocation', () => {
       .expect({
         state: 'suspended',
         events: [fact('suspended', { reason: REFUND })],
-        effects: [notice('suspended', 'notice-refunded', 'has been suspended', { reason: REFUND })],
+        effects: [notice('suspended', undefined, 'has been suspended', { reason: REFUND })],
         timers: {},
       })
       .when(reinstate(before(20)))
@@ -184,10 +184,49 @@ describe('suspension and revocation', () => {
         timers: { reminder: before(7), expiry: expiresAt },
       }))
 
-  it('a refund changes nothing about what is suspended or revoked', () => {
-    for (const story of [valid.when(suspend(before(50))), valid.when(revoke(before(50)))])
-      story.when(refunded(before(40))).expect({ state: story.snapshot.value, refused: true })
-  })
+  it('a refund is told to whoever would reinstate what is suspended for another reason', () =>
+    valid
+      .when(suspend(before(50)))
+      .when(refunded(before(40)))
+      .expect({
+        state: 'suspended',
+        events: [fact('suspended', { reason: REFUND })],
+        effects: [notice('suspended', undefined, 'has been suspended', { reason: REFUND })],
+        context: { suspendedReason: REFUND, since: before(50) },
+        timers: {},
+      }))
+
+  it('a refund changes nothing about what is revoked', () =>
+    valid
+      .when(revoke(before(50)))
+      .when(refunded(before(40)))
+      .expect({ state: 'revoked', refused: true }))
+
+  it('what had expired before it was suspended has expired when it is reinstated, of which the holder knows', () =>
+    valid
+      .until(expiresAt)
+      .when(suspend(expiresAt))
+      .when(reinstate(expiresAt))
+      .expect({
+        state: 'expired',
+        events: [fact('reinstated'), fact('expired')],
+        effects: [notice('reinstated', 'notice-reinstated', 'has been reinstated')],
+        timers: {},
+      }))
+
+  it('what expires while it is suspended is told to the holder when it is reinstated', () =>
+    valid
+      .when(suspend(before(50)))
+      .when(reinstate(expiresAt))
+      .expect({
+        state: 'expired',
+        events: [fact('reinstated'), fact('expired')],
+        effects: [
+          notice('reinstated', 'notice-reinstated', 'has been reinstated'),
+          notice('expired', undefined, 'has expired'),
+        ],
+        timers: {},
+      }))
 
   it('is revoked for good', () =>
     valid

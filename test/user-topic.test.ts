@@ -47,6 +47,11 @@ const aCourseOfEvents = async () => {
     expect(data.items).toHaveLength(1)
   }, PATIENCE)
   await done(learner.live, 'inboxes.readAll')
+  // The inbox tells its notifications by and by; the last event of all is the one below.
+  await vi.waitFor(async () => {
+    const { data } = await done(learner.live, 'notifications.list', { status: 'unread' })
+    expect(data.items).toEqual([])
+  }, PATIENCE)
   const { position } = await done(learner.live, 'enrollments.recordProgress', { id, moduleId, progress: 0.5 })
   return position as number
 }

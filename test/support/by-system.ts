@@ -379,7 +379,7 @@ export const aCertificate = (
     policy: { expiringWindowDays: 30, reminderDays: [] },
     showName: false,
     series: { id: randomUUID(), year: 1900 },
-    notices: { issued: randomUUID(), refunded: randomUUID(), expired: randomUUID(), reminders: {} },
+    notices: { issued: randomUUID(), reminders: {} },
   }
   const numbered = { type: 'series.numbered', number: `CERT-${id}`, ...source('certificateSeries') }
   return madeBySystem(server, { type: 'certificate', id }, input, [numbered, ...signals])
