@@ -65,7 +65,7 @@ export const createRedisLink = (url: string, note: (text: string) => void): Redi
   }
 
   const aSubscriber = () => {
-    const connection = open(BLOCKING)
+    const connection = caught(open(BLOCKING))
     subscribers.push(connection)
     return connection
   }
@@ -138,7 +138,7 @@ export const createRedisLink = (url: string, note: (text: string) => void): Redi
       () => isThere === true,
       () => unpublished++,
     ),
-    subscriber: () => listening(aSubscriber()),
+    subscriber: aSubscriber,
     stats: () => ({ isThere: isThere === true, outages, unpublished }),
     close: () => {
       closed = true
@@ -160,12 +160,19 @@ const guarded = (connection: Redis, isThere: () => boolean, lost: () => void): R
     },
   })
 
-/** So it does with those of `subscribe`, which wait for Redis, and reject when this process ends before it has come. */
-const listening = (connection: Redis): Redis =>
-  instead(connection, {
-    subscribe: (...channels: string[]) => connection.subscribe(...channels.flat()).catch(() => undefined),
-    psubscribe: (...patterns: string[]) => connection.psubscribe(...patterns.flat()).catch(() => undefined),
-  })
+/**
+ * So it does with those of `subscribe`, which wait for Redis and reject when the link is closed meanwhile; and ioredis with
+ * its own, when it subscribes again after an outage.
+ */
+const caught = (connection: Redis): Redis => {
+  for (const name of ['subscribe', 'psubscribe', 'unsubscribe', 'punsubscribe'] as const) {
+    const ask = connection[name].bind(connection)
+    Object.assign(connection, {
+      [name]: (...channels: string[]) => ask(...channels.flat()).catch(() => undefined),
+    })
+  }
+  return connection
+}
 
 /** The same connection with other methods of these names. */
 const instead = (connection: Redis, methods: Readonly<Record<string, unknown>>): Redis =>

@@ -176,6 +176,20 @@ describe.runIf(isPostgres && withRedis)('a node that starts and stops', () => {
       await new Promise((resolve) => setTimeout(resolve, 50))
       own.thaw()
     })
+
+  it('leaves none behind, either, when Redis has stopped to answer since', PATIENCE, async () => {
+    const own = await startRedis()
+    onTestFinished(own.stop)
+    const { close, stats } = await aServer({ redisUrl: own.url })
+    await vi.waitFor(() => expect(stats().redis?.isThere).toBe(true))
+    own.freeze()
+    // Until the connections have been given up and made again, on which subscribing is never answered.
+    await vi.waitFor(() => expect(stats().redis?.isThere).toBe(false), PATIENCE)
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    await close()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    own.thaw()
+  })
 })
 
 describe.runIf(isPostgres)('a command that is sent to two nodes', () => {
