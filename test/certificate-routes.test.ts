@@ -121,6 +121,17 @@ describe('GET /api/certificates/{id}', () => {
     const stranger = await scene.aParty(['student'])
     expect(await as(stranger)('GET', `/api/certificates/${id}`)).toMatchObject({ status: 404 })
   })
+
+  it('C49 has the secret link for the holder and administrators only', async () => {
+    const { offeringId } = await completed()
+    const { id } = await issued(offeringId)
+    const helper = await scene.aParty(['csm'])
+    const linkFor = async (person: Party) =>
+      (await as(person)('GET', `/api/certificates/${id}`)).body.data.shareUrl
+    const link = await linkFor(learner)
+    expect(link).toContain('/verify/l/')
+    expect([await linkFor(admin), await linkFor(helper)]).toEqual([link, null])
+  })
 })
 
 describe('GET /api/certificates/{id}/download', () => {
@@ -206,6 +217,21 @@ describe('GET /api/certificates/{id}/download', () => {
     expect(await download(id, '', admin)).toMatchObject({ status: 200 })
     const nobody = await http(scene.server())('GET', `/api/certificates/${id}/download`)
     expect(nobody.status).toBe(401)
+  })
+
+  it('is a disclosure when somebody else has it, which its holder can see', async () => {
+    const { offeringId } = await completed()
+    const { id } = await issued(offeringId)
+    const disclosures = async () => {
+      const { body } = await as(learner)('GET', `/api/v1/credentials/${id}/disclosures`)
+      return body.data.items
+    }
+    await download(id)
+    expect(await disclosures()).toEqual([])
+    const { headers } = await download(id, '', admin)
+    await download(id, '', admin, { headers: { 'if-none-match': headers.get('etag')! } })
+    const seen = { means: 'download', nameShown: true, userId: admin.id, viewer: null }
+    expect(await disclosures()).toMatchObject([seen, seen])
   })
 
   it('S4.19 refuses other sizes, other parameters and malformed ids', async () => {

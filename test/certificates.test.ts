@@ -296,6 +296,48 @@ describe('what was paid for a completed course goes back', () => {
     expect(second.id).not.toBe(id)
   })
 
+  it('suspends what the first enrollment earned when the money of a later one goes back', async () => {
+    const { offeringId, paymentId, enrollmentId } = await completed({ price: PRICE })
+    const { id } = await issued(offeringId)
+    const { modules } = (await done(learner.live, 'enrollments.get', { id: enrollmentId })).data
+    await refund(paymentId)
+    await stands(id, 'suspended')
+    const again = await scene.begun(offeringId)
+    const { moduleId } = modules[0]
+    await done(learner.live, 'enrollments.recordProgress', { id: again.id, moduleId, progress: 1 })
+    await scene.becomes(again.id, 'completed')
+    await done(admin.live, 'certificates.reinstate', { id })
+    expect((await done(learner.live, 'certificates.issue', { offeringId })).id).toBe(id)
+    await stands(id, 'valid')
+    await refund(again.paymentId)
+    await stands(id, 'suspended')
+  })
+
+  it('is told to whoever would lift a suspension that had another reason', async () => {
+    const { offeringId, paymentId, enrollmentId } = await completed({ price: PRICE })
+    const { id } = await issued(offeringId)
+    await done(admin.live, 'certificates.suspend', { id, reason: 'a complaint' })
+    await refund(paymentId)
+    await scene.becomes(enrollmentId, 'refunded')
+    await vi.waitFor(async () => {
+      const { data } = await done(admin.live, 'certificates.get', { id })
+      expect(data.suspendedReason).toBe('what was paid for the course has been given back')
+    }, PATIENCE)
+  })
+
+  it('S4.18 leaves nothing to certify, also where the organisation lets people stay', async () => {
+    await scene.rows(
+      `update organisation set settings = settings || '{"keepsAccessAfterRefund": true}' where id = $1`,
+      [orgId],
+    )
+    const { offeringId, paymentId, enrollmentId } = await completed({ price: PRICE })
+    await refund(paymentId)
+    await scene.reaches('payments', paymentId, 'refunded', learner)
+    await scene.quiet()
+    await scene.becomes(enrollmentId, 'completed')
+    expect(await codeOf(learner.live, 'certificates.issue', { offeringId })).toBe('incomplete_course')
+  })
+
   it('S4.18 before it was certified, there is nothing to certify', async () => {
     const { offeringId, paymentId, enrollmentId } = await completed({ price: PRICE })
     await refund(paymentId)

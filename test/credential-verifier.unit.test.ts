@@ -64,6 +64,7 @@ const facts: CredentialFacts = {
   criteria: 'Every part was completed.',
   achievementId: '0198d1a0-0000-7000-8000-0000000000cc',
   issuedAt: '2026-01-01T00:00:00.999Z',
+  firstIssuedAt: '2026-01-01T00:00:00.999Z',
   expiresAt: '2027-01-01T00:00:00.999Z',
   suspendedAt: null,
   revokedAt: null,

@@ -63,6 +63,15 @@ describe('U7 an inbox', () => {
     expect((await call(user(), 'notifications.get', { id: elsewhere })).data.channels).toEqual(['email'])
   })
 
+  it('C25 reading all of it reads nothing that was never in it', async () => {
+    const elsewhere = await send({ channels: ['email'] })
+    const here = await send(inApp)
+    await call(user(), 'inboxes.readAll')
+    await vi.waitFor(async () => expect(await list(user(), { status: 'unread' })).toEqual([]), PATIENCE)
+    const statusOf = async (id: string) => (await call(user(), 'notifications.get', { id })).data.status
+    expect([await statusOf(here), await statusOf(elsewhere)]).toEqual(['read', 'unread'])
+  })
+
   it('counts what is unread live on every device', async () => {
     await send(inApp)
     const phone = await connect(scene.server(), user())

@@ -63,6 +63,15 @@ describe('S3.24 public verification', () => {
     }
   })
 
+  it('C42 shows no name at the wish of anybody but the holder', async () => {
+    const scene = await another()
+    const wish = { trackId: randomUUID(), title: 'First aid', userId: scene.holder.id, showName: true }
+    expect(await issuer.boss.call('certificates.issue', wish)).toMatchObject({ error: { code: 'forbidden' } })
+    const asAdmin = http(server, issuer.admin)
+    const path = '/api/v1/certificates'
+    expect(await asAdmin('POST', path, { body: wish })).toMatchObject(refusal(403, 'forbidden'))
+  })
+
   it('C42 tells the name when the holder lets it, and to whoever was given the link', async () => {
     const scene = await another()
     const { id, number, link } = await aCertificate(scene)
@@ -208,6 +217,52 @@ describe('a credential that is taken along', () => {
     }
     await revoke(issuer.boss, id)
     for (const [format, file] of files) expect([format, await verify(file)]).toEqual([format, 'revoked'])
+  })
+
+  it('U5 of a badge is good until the badge is taken back', async () => {
+    const scene = await another()
+    const { id } = await aBadge(scene)
+    const { body: jws } = await http(server, scene.holder)('GET', `/api/v1/credentials/${id}/download`)
+    expect(await verify(jws)).toBe('valid')
+    await done(issuer.boss, 'badges.revoke', { id, reason: 'Awarded by mistake' })
+    expect(await verify(jws)).toBe('revoked')
+  })
+
+  it('is not signed while it is suspended, unless it can say so', async () => {
+    const scene = await another()
+    const { id, link } = await aCertificate(scene)
+    await done(issuer.boss, 'certificates.suspend', { id, reason: 'Complaint' })
+    const theirs = http(server, scene.holder)
+    for (const [asking, path] of [
+      [theirs, `/api/v1/credentials/${id}`],
+      [theirs, `/api/v1/credentials/${id}/download?format=png`],
+      [nobody, `/verify/l/${link}/credential/jwt`],
+    ] as const)
+      expect([path, await asking('GET', path)]).toMatchObject([path, refusal(409, 'not_allowed_in_state')])
+    const { body: jws } = await theirs('GET', `/api/v1/credentials/${id}/download?profile=vc2`)
+    expect(await verify(jws)).toBe('suspended')
+  })
+
+  it('is good on the day of a renewal that begins when the present period ends', async () => {
+    const scene = await another()
+    const expiresAt = server.clock.at(days(30))
+    const { id } = await aCertificate(scene, { expiresAt })
+    await done(issuer.boss, 'certificates.renew', {
+      id,
+      issuedAt: expiresAt,
+      expiresAt: server.clock.at(days(400)),
+    })
+    const { body: jws } = await http(server, scene.holder)('GET', `/api/v1/credentials/${id}/download`)
+    expect(await verify(jws)).toBe('valid')
+  })
+
+  it('has the hash of an e-mail address on the wish of its holder only', async () => {
+    const { id } = await aCertificate(await another())
+    const asAdmin = http(server, issuer.admin)
+    for (const path of ['', '/download'])
+      expect(await asAdmin('GET', `/api/v1/credentials/${id}${path}?identity=email`)).toMatchObject(
+        refusal(403, 'forbidden'),
+      )
   })
 
   it('is the same text whoever makes it again, and says nothing of its holder', async () => {

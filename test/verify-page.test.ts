@@ -2,8 +2,8 @@ import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playw
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { faultsOf, lookAt, startBrowser, withBrowser } from './support/browser.ts'
 import { done } from './support/catalog-scene.ts'
-import { aCertificate, anIssuer, revoke, type Issuer } from './support/credential-scene.ts'
-import { aServer, aUser, type TestServer } from './support/server.ts'
+import { aBadge, aCertificate, anIssuer, revoke, type Issuer } from './support/credential-scene.ts'
+import { aServer, aUser, connect, type TestServer } from './support/server.ts'
 
 const PATIENCE = { timeout: 240_000 }
 
@@ -91,6 +91,17 @@ describe.runIf(withBrowser)('the page of a credential', () => {
     expect(await faultsOf(page)).toEqual([])
     expect(faults).toEqual([])
     expect(requests.every((address) => address.startsWith(server.url))).toBe(true)
+  })
+
+  it('does not go on saying what its holder does not show any more', PATIENCE, async () => {
+    const holder = await aUser(server, ['student'], issuer.orgId)
+    const { id, link } = await aBadge({ ...issuer, holder })
+    const { page, faults } = await open(`/verify/l/${link}`)
+    await page.getByText('This page changes by itself').waitFor()
+    await done(await connect(server, holder), 'badges.decline', { id })
+    await page.getByText('Load the page again').waitFor()
+    expect(await headline(page)).toBe('Not shown any more')
+    expect([await faultsOf(page), faults]).toEqual([[], []])
   })
 
   it(

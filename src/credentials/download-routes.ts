@@ -8,6 +8,7 @@ import { HttpRefusal, parsed, success } from '../gateway/http-envelope.ts'
 import { forSignedIn, type Admission } from '../gateway/rest.ts'
 import { verificationOf, type CredentialFacts, type CredentialSource } from './facts.ts'
 import { fileOf, Format } from './files.ts'
+import { refuseSuspended } from './handed-out.ts'
 import type { Issuing } from './issuing.ts'
 import type { VerificationLinks } from './links.ts'
 
@@ -65,6 +66,15 @@ export const downloadRoutes =
       await disclosures.add({ ...credential, means: 'download', nameShown: true, by: { userId }, at })
     }
 
+    const wished = async (request: FastifyRequest, { identity, profile }: z.output<typeof WishQuery>) => {
+      const asked = await theirs(request)
+      // With the hash in hand, guesses at the address can be tried.
+      if (identity === 'email' && !isHolder(asked.principal, asked.facts))
+        throw new HttpRefusal({ code: 'forbidden', message: 'identity: only for the holder' })
+      refuseSuspended(asked.facts, profile)
+      return asked
+    }
+
     const issued = async (facts: CredentialFacts, { identity, profile }: z.output<typeof WishQuery>) => {
       const email = identity === 'email' ? await emailOf(facts.holder.userId) : undefined
       return issuing.credential(facts, { email, profile })
@@ -72,7 +82,7 @@ export const downloadRoutes =
 
     app.get('/api/v1/credentials/:id', async (request) => {
       const wish = parsed(WishQuery, request.query)
-      const { facts, principal } = await theirs(request)
+      const { facts, principal } = await wished(request, wish)
       await disclosed(facts, principal)
       const { credential, jws } = await issued(facts, wish)
       const verification = verificationOf(facts, new Date(now()).toISOString(), true)
@@ -81,7 +91,7 @@ export const downloadRoutes =
 
     app.get('/api/v1/credentials/:id/download', async (request, reply) => {
       const { format, ...wish } = parsed(DownloadQuery, request.query)
-      const { facts, principal } = await theirs(request)
+      const { facts, principal } = await wished(request, wish)
       await disclosed(facts, principal)
       const { name, type, body } = fileOf(format, facts, await issued(facts, wish))
       return reply.type(type).header('content-disposition', `attachment; filename=${name}`).send(body)

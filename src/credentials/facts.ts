@@ -26,6 +26,8 @@ export type CredentialFacts = {
   /** What all that were awarded for the same have in common. */
   achievementId: string
   issuedAt: string
+  /** Of the first period: a renewal may begin when the present one ends, and it is good meanwhile. */
+  firstIssuedAt: string
   expiresAt: string | null
   suspendedAt: string | null
   revokedAt: string | null

@@ -52,7 +52,7 @@ export const openBadge = ({ facts, subject, identity, place, addresses, profile 
   type: ['VerifiableCredential', 'OpenBadgeCredential'],
   name: facts.title,
   issuer: issuerProfile(facts, addresses),
-  validFrom: wholeSecond(facts.issuedAt),
+  validFrom: wholeSecond(facts.firstIssuedAt),
   ...(facts.expiresAt === null ? {} : { validUntil: wholeSecond(facts.expiresAt) }),
   credentialSubject: {
     id: subject,

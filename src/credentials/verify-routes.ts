@@ -6,6 +6,7 @@ import type { RequestLimits } from '../gateway/request-limits.ts'
 import { withinLimits } from '../gateway/rest.ts'
 import { verificationOf } from './facts.ts'
 import { fileOf, Format } from './files.ts'
+import { refuseSuspended } from './handed-out.ts'
 import type { Issuing } from './issuing.ts'
 import type { PublicLookup, Seen } from './lookup.ts'
 import { askPage, foundPage, notFoundPage, verifyPolicy } from './verify-page.ts'
@@ -82,6 +83,7 @@ export const verifyRoutes = (deps: Dependencies): FastifyPluginAsync => {
         const format = Format.safeParse(request.params.format)
         const seen = format.success ? await lookup.byLink(request.params.reference) : undefined
         if (!seen || !format.success) return reply.code(404).send(failure(404, NOT_FOUND, now()))
+        refuseSuspended(seen.facts, 'ob3')
         await lookup.disclose(seen, 'link', request.ip)
         const { name, type, body } = fileOf(format.data, seen.facts, await issuing.credential(seen.facts))
         return reply

@@ -60,6 +60,13 @@ export const VERIFY_SCRIPT = `
         if (name === 'credential.status') {
           show(standing)
           tell('The status has changed: ' + sentences[standing.status].headline + '.')
+        } else if (name === 'credential.gone') {
+          id('state').dataset.status = 'unknown'
+          id('headline').textContent = 'Not shown any more'
+          id('about').textContent = 'Its holder does not show it any more. What is said below was so before.'
+          document.title = document.title.replace(/^[^:]*/, 'Not shown any more')
+          ended = true
+          socket.close()
         }
       }
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Principal } from '../../actors/actor.ts'
 import { certificate } from '../../actors/certificate.ts'
 import { CertificateKind, CertificateStatus, type CertificateView } from '../../contracts/certificate.ts'
 import { Id, StoredInstant } from '../../contracts/scalars.ts'
@@ -48,9 +49,14 @@ export const certificateRoutes: readonly Route[] = [
       expiryDate: StoredInstant.nullable(),
       uniqueId: z.string().nullable().describe('The number'),
       verificationUrl: z.string().nullable().describe('For whoever knows the number'),
-      shareUrl: z.string().describe('For whoever is given it: nobody can guess it'),
+      shareUrl: z
+        .string()
+        .nullable()
+        .describe(
+          'For whoever is given it: nobody can guess it. Null for all but the holder and administrators',
+        ),
     }),
-    answer: async ({ query, links }) => recordOf((await query('get', {})).data as CertificateView, links),
+    answer: async (asked) => recordOf((await asked.query('get', {})).data as CertificateView, asked),
   },
 ]
 
@@ -82,7 +88,11 @@ const MESSAGES = {
   numbering: 'Certificate requested; it is waiting for its number',
 }
 
-const recordOf = (view: CertificateView, links: Asked['links']) => {
+/** Whoever has the link has the credential, which only these may hand out. */
+const mayShare = ({ userId, roles }: Principal, { holderId }: CertificateView) =>
+  userId === holderId || roles.includes('admin')
+
+const recordOf = (view: CertificateView, { links, principal }: Pick<Asked, 'links' | 'principal'>) => {
   const { id, holderId: userId, offeringId: courseId, kind, title, status, number } = view
   return {
     certificateId: id,
@@ -96,6 +106,6 @@ const recordOf = (view: CertificateView, links: Asked['links']) => {
     expiryDate: view.expiresAt,
     uniqueId: number,
     verificationUrl: number === null ? null : links.byNumber(number),
-    shareUrl: links.page(id),
+    shareUrl: mayShare(principal, view) ? links.page(id) : null,
   }
 }

@@ -1,3 +1,4 @@
+import { createDisclosures } from '../../persistence/disclosures.ts'
 import { anonymousIn } from '../auth/anonymous.ts'
 import { authRoutes } from '../auth/routes.ts'
 import { createCertificateFiles } from '../certificates/files.ts'
@@ -23,7 +24,7 @@ type Parts = GatewayParts & {
 
 /** Everything that is served over HTTP, but for what every node tells of its health. */
 export const registerRoutes = async (ground: Ground, parts: Parts): Promise<void> => {
-  const { options, definitions, now, newId } = ground
+  const { options, definitions, database, now, newId } = ground
   const { dispatcher, storage, limits, callerOf, links, basePath, lifetime } = parts
   const { app } = parts.http
   const { read, imports, prices, authorizations } = storage
@@ -38,11 +39,14 @@ export const registerRoutes = async (ground: Ground, parts: Parts): Promise<void
   // Once it listens: nobody waits for it.
   if (options.warm) app.addHook('onListen', async () => void renderer.warm())
   const files = createCertificateFiles(renderer, links)
+  const disclosures = createDisclosures(database)
 
   await app.register(authRoutes({ ...parts.signIn, now }))
   await app.register(rest({ ...asked, limits, callerOf, now }))
   await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
-  await app.register(certificateFileRoutes({ dispatcher, files, organisationName, limits, callerOf }))
+  await app.register(
+    certificateFileRoutes({ dispatcher, files, organisationName, disclosures, limits, callerOf, now }),
+  )
   await app.register(priceRoutes({ prices, limits, callerOf, now }))
   await app.register(authorizationRoutes({ authorizations, limits, callerOf, now }))
   await app.register(presenceRoutes({ presence: parts.presence, limits, callerOf, now }))
