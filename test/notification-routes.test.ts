@@ -50,6 +50,19 @@ describe('S4.15 POST /api/notifications/send', () => {
     expect((await call(user(), 'notifications.list')).data.items).toHaveLength(type === 'in_app' ? 1 : 0)
   })
 
+  it('S4.38 is stored with its user, its type, its message and its instant, pending until it is sent', async () => {
+    scene.mail().troubles.push({ at: 'rcpt', code: 451, text: 'later' })
+    const { notificationId: id } = (await asAdmin('POST', SEND, { body: body() })).body.data
+    const { data } = await call(user(), 'notifications.get', { id })
+    expect(data).toMatchObject({ id, recipientId: user().id, channels: ['email'], text: 'It begins.' })
+    expect(Math.abs(Date.parse(data.createdAt) - scene.server().now())).toBeLessThan(60_000)
+    await becomes(id, 'email', 'queued')
+    expect(await logOf(user().id)).toMatchObject([{ notificationId: id, deliveryStatus: 'pending' }])
+    scene.server().clock.advance(2_000)
+    await becomes(id, 'email', 'sent')
+    expect((await logOf(user().id)).at(-1)).toMatchObject({ notificationId: id, deliveryStatus: 'sent' })
+  })
+
   it('S4.15 C26 answers 400 to what it cannot be, and nothing is written', async () => {
     const before = await turns()
     for (const wrong of [

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { aDefinition } from './support/badge-scene.ts'
 import { notificationScene, PATIENCE } from './support/notification-scene.ts'
 import { vapidClaims } from './support/push-server.ts'
 
@@ -39,6 +40,29 @@ describe('S4.17 a push', () => {
     expect(data).toEqual({ publicKey: scene.vapid.publicKey })
     await call(user(), 'deliveries.confirm', { id: delivery.id })
     await becomes(id, 'push', 'delivered')
+  })
+
+  it('S1.10 S1.11 S1.20 tells of a badge when it has been awarded; a service that is away takes nothing back', async () => {
+    const browser = await aBrowser()
+    const award = async () => {
+      const definitionId = await aDefinition(scene.people().admin.live)
+      const fields = { definitionId, recipientId: user().id }
+      return (await call(scene.people().admin, 'badges.award', fields)).id as string
+    }
+    const first = await award()
+    await vi.waitFor(() => expect(pushesTo(browser.path)).toHaveLength(1), PATIENCE)
+    const { payload } = pushesTo(browser.path)[0]!
+    expect(payload).toMatchObject({ topic: 'badge.earned' })
+    await becomes(payload.notificationId, 'push', 'sent')
+
+    scene.pushes().answers[browser.path] = [{ status: 400 }]
+    const second = await award()
+    await vi.waitFor(() => expect(pushesTo(browser.path)).toHaveLength(2), PATIENCE)
+    const { data } = await call(user(), 'notifications.list', { topic: 'badge.earned' })
+    const newest = data.items.find(({ id }: { id: string }) => id !== payload.notificationId)
+    await becomes(newest.id, 'push', 'failed')
+    for (const id of [first, second])
+      expect(await call(user(), 'badges.get', { id })).toMatchObject({ state: 'earned' })
   })
 
   it('§2.9 drops a browser that is gone, and fails when there was no other', async () => {
