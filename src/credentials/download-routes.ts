@@ -6,6 +6,7 @@ import type { Disclosures } from '../../persistence/disclosures.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { HttpRefusal, parsed, success } from '../gateway/http-envelope.ts'
 import { forSignedIn, type Admission } from '../gateway/rest.ts'
+import { createDownloaded } from './downloaded.ts'
 import { verificationOf, type CredentialFacts, type CredentialSource } from './facts.ts'
 import { fileOf, Format } from './files.ts'
 import { refuseSuspended } from './handed-out.ts'
@@ -45,55 +46,24 @@ export const DisclosuresQuery = z.strictObject({
 export const downloadRoutes =
   (deps: Dependencies): FastifyPluginAsync =>
   async (app) => {
-    const { source, issuing, links, disclosures, emailOf, now } = deps
+    const { source, links, disclosures, now } = deps
     forSignedIn(app, deps)
-
-    const theirs = async (request: FastifyRequest) => {
-      const { principal } = request.getDecorator<Caller>('caller')
-      const { id } = parsed(Params, request.params)
-      const facts = await source.byId(id)
-      // For everybody else it is not there.
-      if (!facts || !(isHolder(principal, facts) || isAdminOf(principal, facts)))
-        throw new HttpRefusal({ code: 'not_found', message: 'there is no such credential' })
-      return { facts, principal }
-    }
-
-    const disclosed = async (facts: CredentialFacts, { userId }: Principal) => {
-      // Looking at one's own is no disclosure.
-      if (userId === facts.holder.userId) return
-      const credential = { credentialType: facts.actor, credentialId: facts.id }
-      const at = new Date(now())
-      await disclosures.add({ ...credential, means: 'download', nameShown: true, by: { userId }, at })
-    }
-
-    const wished = async (request: FastifyRequest, { identity, profile }: z.output<typeof WishQuery>) => {
-      const asked = await theirs(request)
-      // With the hash in hand, guesses at the address can be tried.
-      if (identity === 'email' && !isHolder(asked.principal, asked.facts))
-        throw new HttpRefusal({ code: 'forbidden', message: 'identity: only for the holder' })
-      refuseSuspended(asked.facts, profile)
-      return asked
-    }
-
-    const issued = async (facts: CredentialFacts, { identity, profile }: z.output<typeof WishQuery>) => {
-      const email = identity === 'email' ? await emailOf(facts.holder.userId) : undefined
-      return issuing.credential(facts, { email, profile })
-    }
+    const theirs = askedOf(source)
+    const issued = issuedTo(deps)
 
     app.get('/api/v1/credentials/:id', async (request) => {
       const wish = parsed(WishQuery, request.query)
-      const { facts, principal } = await wished(request, wish)
-      await disclosed(facts, principal)
-      const { credential, jws } = await issued(facts, wish)
+      const asked = await theirs(request)
+      const { facts } = asked
+      const { credential, jws } = await issued(asked, wish)
       const verification = verificationOf(facts, new Date(now()).toISOString(), true)
       return success({ id: facts.id, link: links.page(facts.id), verification, credential, jwt: jws }, now())
     })
 
     app.get('/api/v1/credentials/:id/download', async (request, reply) => {
       const { format, ...wish } = parsed(DownloadQuery, request.query)
-      const { facts, principal } = await wished(request, wish)
-      await disclosed(facts, principal)
-      const { name, type, body } = fileOf(format, facts, await issued(facts, wish))
+      const asked = await theirs(request)
+      const { name, type, body } = fileOf(format, asked.facts, await issued(asked, wish))
       return reply.type(type).header('content-disposition', `attachment; filename=${name}`).send(body)
     })
 
@@ -112,6 +82,35 @@ export const downloadRoutes =
       return success({ items, ...(last ? { next: last.id } : {}) }, now())
     })
   }
+
+type AskedFor = { facts: CredentialFacts; principal: Principal }
+
+const askedOf =
+  (source: Dependencies['source']) =>
+  async (request: FastifyRequest): Promise<AskedFor> => {
+    const { principal } = request.getDecorator<Caller>('caller')
+    const { id } = parsed(Params, request.params)
+    const facts = await source.byId(id)
+    // For everybody else it is not there.
+    if (!facts || !(isHolder(principal, facts) || isAdminOf(principal, facts)))
+      throw new HttpRefusal({ code: 'not_found', message: 'there is no such credential' })
+    return { facts, principal }
+  }
+
+/** The signed credential, for whoever may have it in this form; that they had it is written down before. */
+const issuedTo = ({ issuing, disclosures, emailOf, now }: Dependencies) => {
+  const downloaded = createDownloaded(disclosures, now)
+  return async ({ facts, principal }: AskedFor, { identity, profile }: z.output<typeof WishQuery>) => {
+    const { actor: type, id, holder } = facts
+    // With the hash in hand, guesses at the address can be tried.
+    if (identity === 'email' && !isHolder(principal, facts))
+      throw new HttpRefusal({ code: 'forbidden', message: 'identity: only for the holder' })
+    refuseSuspended(facts, profile)
+    await downloaded({ type, id, holderId: holder.userId }, principal.userId)
+    const email = identity === 'email' ? await emailOf(holder.userId) : undefined
+    return issuing.credential(facts, { email, profile })
+  }
+}
 
 const isHolder = ({ userId }: Principal, { holder }: CredentialFacts) => userId === holder.userId
 

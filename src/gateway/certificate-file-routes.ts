@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import type { Principal } from '../../actors/actor.ts'
 import { certificate } from '../../actors/certificate.ts'
 import type { CertificateView } from '../../contracts/certificate.ts'
 import { Id } from '../../contracts/scalars.ts'
-import type { Disclosures } from '../../persistence/disclosures.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import { PAGE_SIZES, type PageSize } from '../certificates/design.ts'
 import type { Certified, CertificateFiles } from '../certificates/files.ts'
 import { RendererBusy } from '../certificates/renderer.ts'
+import type { createDownloaded } from '../credentials/downloaded.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { isKnown } from './entity-tag.ts'
 import { HttpRefusal, parsed } from './http-envelope.ts'
@@ -21,9 +20,8 @@ type Dependencies = Admission & {
   files: CertificateFiles
   /** Under which name an organisation issues. */
   organisationName: (orgId: string) => Promise<string | undefined>
-  /** Whoever has the file has the holder's name, and the link that stands in it. */
-  disclosures: Pick<Disclosures, 'add'>
-  now: () => number
+  /** Writes down who has had the file, in which the holder's name stands, and the link. */
+  downloaded: ReturnType<typeof createDownloaded>
 }
 
 const FileParams = z.strictObject({ id: Id })
@@ -41,24 +39,9 @@ export const FileQuery = z.strictObject({
 
 /** `GET /api/certificates/:id/download`: the certificate as a PDF file, for those who may see it. */
 export const certificateFileRoutes =
-  ({
-    dispatcher,
-    files,
-    organisationName,
-    disclosures,
-    now,
-    ...admission
-  }: Dependencies): FastifyPluginAsync =>
+  ({ dispatcher, files, organisationName, downloaded, ...admission }: Dependencies): FastifyPluginAsync =>
   async (app) => {
     forSignedIn(app, admission)
-
-    const disclosed = async ({ id, holderId }: CertificateView, { userId }: Principal) => {
-      // Looking at one's own is no disclosure.
-      if (userId === holderId) return
-      const credential = { credentialType: certificate.contract.actor, credentialId: id }
-      const at = new Date(now())
-      await disclosures.add({ ...credential, means: 'download', nameShown: true, by: { userId }, at })
-    }
 
     app.get('/api/certificates/:id/download', async (request, reply) => {
       const { principal } = request.getDecorator<Caller>('caller')
@@ -69,7 +52,8 @@ export const certificateFileRoutes =
       if (!answer.ok) throw refusalOf(answer)
       const view = answer.data as CertificateView
       const certified = documentOf(view, answer.version!)
-      await disclosed(view, principal)
+      const { holderId } = view
+      await downloaded({ type: certificate.contract.actor, id, holderId }, principal.userId)
       const issuer = (await organisationName(principal.orgId)) ?? ''
       // It may be kept by whoever asked, and is asked for again each time: it may have been suspended.
       const known = { etag: files.tag(certified, issuer, size), 'cache-control': 'private, no-cache' }

@@ -4,6 +4,7 @@ import { authRoutes } from '../auth/routes.ts'
 import { createCertificateFiles } from '../certificates/files.ts'
 import { createCertificateRenderer } from '../certificates/renderer.ts'
 import type { Credentials } from '../credentials/credentials.ts'
+import { createDownloaded } from '../credentials/downloaded.ts'
 import { authorizationRoutes } from '../gateway/authorization-routes.ts'
 import { certificateFileRoutes } from '../gateway/certificate-file-routes.ts'
 import { documents } from '../gateway/documents.ts'
@@ -39,13 +40,13 @@ export const registerRoutes = async (ground: Ground, parts: Parts): Promise<void
   // Once it listens: nobody waits for it.
   if (options.warm) app.addHook('onListen', async () => void renderer.warm())
   const files = createCertificateFiles(renderer, links)
-  const disclosures = createDisclosures(database)
+  const downloaded = createDownloaded(createDisclosures(database), now)
 
   await app.register(authRoutes({ ...parts.signIn, now }))
   await app.register(rest({ ...asked, limits, callerOf, now }))
   await app.register(importRoutes({ dispatcher, read, store: imports, limits, callerOf, now, newId }))
   await app.register(
-    certificateFileRoutes({ dispatcher, files, organisationName, disclosures, limits, callerOf, now }),
+    certificateFileRoutes({ dispatcher, files, organisationName, downloaded, limits, callerOf }),
   )
   await app.register(priceRoutes({ prices, limits, callerOf, now }))
   await app.register(authorizationRoutes({ authorizations, limits, callerOf, now }))
