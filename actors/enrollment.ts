@@ -14,6 +14,7 @@ import { purchaseId } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 import { rosterId } from './roster.ts'
 import { administers, decides, isOperator } from './rules.ts'
+import { usedBefore } from './used-before.ts'
 
 type Snapshot = SnapshotFrom<typeof enrollmentMachine>
 const ENROLLMENT = { contract: enrollmentContract, machine: enrollmentMachine }
@@ -125,7 +126,13 @@ export const enrollment = defineActor({
       const modules = found ? found.context.modules.map((module) => module.id) : []
       return { ok: true, payload: { ...payload, modules } }
     },
-    requestRefund: async ({ payload, newId }) => ({ ok: true, payload: { ...payload, refundId: newId() } }),
+    requestRefund: async ({ id, payload, principal: { orgId }, lookup, newId }) => {
+      const { found } = await lookup.search(ENROLLMENT, { scopes: [{ orgId, id }], limit: 1 })
+      const own = found.map(({ snapshot }) => ({ id, of: snapshot.context }))
+      const before = (await usedBefore(lookup.search, orgId, own)).get(id)
+      const known = before ? { usedBefore: before } : {}
+      return { ok: true, payload: { ...payload, refundId: newId(), ...known } }
+    },
   },
   create: { enroll },
   queries: {

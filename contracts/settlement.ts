@@ -116,7 +116,8 @@ export type SettlementView = ViewOf<typeof settlementContract>
 /** What the planner tells a settlement that was planned before, and the meter one that asked for it. */
 export type SettlementReport =
   | { type: 'planner.measured'; verdict: Verdict }
-  | { type: 'lessons.measured'; completedLessons: number; totalLessons: number }
+  /** `enrolledAt`: of the first enrollment on this payment; whoever measured before 0.7 has not said it. */
+  | { type: 'lessons.measured'; completedLessons: number; totalLessons: number; enrolledAt?: string }
   /** Nothing is known for certain, so no money moves. */
   | { type: 'lessons.unmeasurable'; reason: string }
 

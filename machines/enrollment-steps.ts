@@ -74,13 +74,16 @@ export type EnrollmentContext = Omit<EnrollmentInput, keyof Envelope> & {
   remindedAt?: string
 }
 
+/** What a learner had of a payment with enrollments that are over. */
+export type Used = Omit<RefundCase, 'totalMinor'>
+
 type Sent = Envelope & Required<Pick<Envelope, 'source'>>
 
 type EnrollmentMessage =
   | Exclude<EnrollmentCommand, { type: 'enroll' | 'recordProgress' | 'requestRefund' }>
   /** `modules`: those that the offering has now. */
   | (Extract<EnrollmentCommand, { type: 'recordProgress' }> & { modules: readonly string[] })
-  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string })
+  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string; usedBefore?: Used })
   | ((RosterAnswer | PurchaseNews | LessonChanged | RemovalNews | RefundNews | CertificateOpened) & Sent)
 
 type Told =
@@ -273,14 +276,21 @@ export const suspend = enrollment.enqueueActions(({ context, event, enqueue }) =
   enqueue.emit({ type: 'enrollment.suspended', ...factsOf(context), reason: event.reason })
 })
 
+/** Together with what was used before. */
+export const usedInAll = (now: Used, before: Used | undefined): Used =>
+  before
+    ? {
+        enrolledAt: before.enrolledAt < now.enrolledAt ? before.enrolledAt : now.enrolledAt,
+        completedLessons: before.completedLessons + now.completedLessons,
+        totalLessons: before.totalLessons + now.totalLessons,
+      }
+    : now
+
 export const requestRefund = enrollment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'requestRefund')
   const { refundId, reason, at, by = null } = event
-  const inputs: RefundCase = {
-    totalMinor: context.paid!.minor,
-    enrolledAt: context.enrolledAt,
-    ...lessonsOf(context),
-  }
+  const used = usedInAll({ enrolledAt: context.enrolledAt, ...lessonsOf(context) }, event.usedBefore)
+  const inputs: RefundCase = { totalMinor: context.paid!.minor, ...used }
   const { policy, decision, amountMinor, note } = refundPolicy(context.policy.refund)(inputs, at)
   const isOpen = decision === 'review'
   const status = isOpen ? 'pending' : decision === 'none' ? 'rejected' : 'autoApproved'

@@ -115,10 +115,11 @@ const measure = settlement.enqueueActions(({ context, enqueue }) => {
 /** What is decided is kept with all that it was decided on. */
 const decide = settlement.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, ['lessons.measured', 'enrollment.closing'])
-  const { completedLessons, totalLessons } =
-    event.type === 'lessons.measured' ? event : { completedLessons: 0, totalLessons: 0 }
-  const { total, enrolledAt } = context
-  const inputs = { totalMinor: total.minor, enrolledAt: enrolledAt!, completedLessons, totalLessons }
+  const used = event.type === 'lessons.measured' ? event : { completedLessons: 0, totalLessons: 0 }
+  const { completedLessons, totalLessons } = used
+  const { total } = context
+  const enrolledAt = ('enrolledAt' in used ? used.enrolledAt : undefined) ?? context.enrolledAt!
+  const inputs = { totalMinor: total.minor, enrolledAt, completedLessons, totalLessons }
   const verdict = { ...refundPolicy(POLICY)(inputs, event.at), inputs }
   enqueue.assign({ verdict, refundMinor: 0 })
   enqueue.emit({ type: 'settlement.decided', ...factsOf(context), verdict })

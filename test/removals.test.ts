@@ -138,6 +138,28 @@ describe('removing an offering', () => {
     expect(told).toHaveLength(2)
   })
 
+  it('S2.57 U3 counts what was used before somebody left and came back on the same payment', async () => {
+    const offeringId = await aPack({ price: PRICE })
+    const first = await aLearner(offeringId, { completed: 1, total: 2 })
+    const { live } = first.learner
+    await done(live, 'enrollments.drop', { id: first.id })
+    const second = await enrol(offeringId, first.learner)
+    await becomes(second, 'active', first.learner)
+    await lessons(second, { completed: 1, total: 3 })
+    const sum = { NGN: 250_000 }
+    const removalId = await plan(offeringId)
+    await removalBecomes(removalId, { status: 'planned', total: 1, planned: sum })
+    await done(admin.live, 'removals.run', { id: removalId })
+    await removalBecomes(removalId, { status: 'done', refunded: sum })
+    const [row] = await settlementsOf(removalId)
+    const { data } = await done(live, 'enrollments.get', { id: first.id })
+    expect(row).toMatchObject({
+      enrollmentId: second,
+      note: 'Pro-rata refund: 2/4 lessons completed, refunding 2 unused lessons',
+      verdict: { inputs: { enrolledAt: data.enrolledAt, completedLessons: 2, totalLessons: 4 } },
+    })
+  })
+
   it('S2.66.10 without a dry run is watched by operators, and by nobody else', async () => {
     const offeringId = await aCourse({ price: PRICE })
     const { learner, id } = await aLearner(offeringId)
