@@ -150,7 +150,7 @@ describe('who sees materials', () => {
     const { id } = await done(tutor, 'materials.create', { offeringId: short, title: 'Scales' })
     const enrollmentId = await anEnrollment(learner, short)
     expect(await see(learner, id)).toBe('ok')
-    const startsAt = server.clock.at(3_600_000)
+    const startsAt = server.clock.at(-3_600_000)
     const { id: lessonId } = await done(tutor, 'lessons.schedule', { enrollmentId, startsAt })
     await done(tutor, 'lessons.complete', { id: lessonId })
     await becomes(learner, enrollmentId, 'completed')
