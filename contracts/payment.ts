@@ -273,4 +273,6 @@ export type RefundNews =
       refundId: string
       minor: number
       standing: Exclude<RefundStanding, 'pending'>
+      /** `disputed`: nothing was tried, because a bank may take what would go back. */
+      reason?: 'disputed'
     }

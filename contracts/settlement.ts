@@ -41,7 +41,7 @@ export const SettlementView = z.strictObject({
   studentId: Id,
   status: SettlementStatus,
   totalAmount: Money.describe('What was paid'),
-  refundAmount: Money.describe('What is or will be given back'),
+  refundAmount: Money.describe('What is or will be given back; nothing of what was settled by hand'),
   completedLessons: z.int(),
   totalLessons: z.int(),
   note: z.string(),

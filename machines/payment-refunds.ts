@@ -4,6 +4,7 @@ import type { RefundNews } from '../contracts/payment.ts'
 import {
   bucketsOf,
   dueOf,
+  isHeldUp,
   refundableOf,
   stuckOf,
   withDispute,
@@ -96,7 +97,12 @@ const settleDues = payment.enqueueActions(({ context, enqueue }) => {
   enqueue.assign({ dues })
   const { refundId, upToMinor, reason, wanted } = due
   const minor = dueOf(context, upToMinor)
-  if (minor > 0) {
+  if (wanted?.actor === 'settlement' && isHeldUp(context, upToMinor)) {
+    // How much it comes to is known when the bank has decided; whoever sees to it asks again then.
+    const held = { minor: 0, standing: 'failed', reason: 'disputed' } as const
+    enqueue(answer(wanted, { type: 'payment.refundEnded', refundId, ...held }))
+    enqueue(settleDues)
+  } else if (minor > 0) {
     const begun = { refundId, approved: true, reason, requestedBy: null, minor }
     enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
     if (wanted) enqueue(answer(wanted, { type: 'payment.refundBegan', refundId, minor }))

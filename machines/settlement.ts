@@ -178,9 +178,10 @@ const end = (type: 'refunded' | 'cancelled') => [
 
 const stick = (outcome: 'failed' | 'review', given?: string) =>
   settlement.enqueueActions(({ context, event, enqueue }) => {
-    const failure = given ?? ('reason' in event ? event.reason : 'refund_failed')
+    const failure = given ?? ('reason' in event ? event.reason : undefined) ?? 'refund_failed'
     const type = outcome === 'failed' ? 'settlement.failed' : 'settlement.needsReview'
-    enqueue.assign({ failure, counted: false })
+    // What was asked for has not gone back.
+    enqueue.assign({ failure, counted: false, refundMinor: 0 })
     enqueue.emit({ type, ...factsOf(context), reason: failure })
     enqueue(tellRemoval(() => ({ type: 'settlement.ended', outcome, refunded: null })))
   })
@@ -219,7 +220,7 @@ const byHand = (outcome: 'refunded' | 'cancelled') =>
   settlement.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'resolve')
     const { note } = event
-    enqueue.assign({ failure: null })
+    enqueue.assign({ failure: null, refundMinor: 0 })
     enqueue.emit({ type: `settlement.${outcome}`, ...factsOf(context) })
     enqueue(tellEnrollment(() => ({ type: 'removal.ended', outcome, note })))
   })
@@ -314,7 +315,7 @@ export const settlementMachine = settlement.createMachine({
           {
             guard: 'isOurs',
             target: 'failed',
-            actions: [takeRefund, announce('failed'), stick('failed', 'refund_failed')],
+            actions: [takeRefund, announce('failed'), stick('failed')],
           },
         ],
         'effect.failed': { target: 'failed', actions: stick('failed', 'internal') },

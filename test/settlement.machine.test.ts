@@ -259,6 +259,16 @@ describe('what is stuck', () => {
         effects: [stuck('failed')],
       }))
 
+  it('C12 is failed when a bank looks at the money, and says why', () =>
+    refunding.when({ ...refundEnded(0, 'failed'), reason: 'disputed' }).expect({
+      state: 'failed',
+      events: [
+        announced('failed', 0, verdict(2, 'partial', 250_000, HALF)),
+        fact('failed', { reason: 'disputed' }),
+      ],
+      effects: [stuck('failed')],
+    }))
+
   it('is failed when its messages cannot be delivered', () => {
     for (const story of [planned.when(run), refunding])
       story.when(broken).expect({
@@ -306,7 +316,7 @@ describe('what is stuck', () => {
           toEnrollment({ type: 'removal.ended', outcome: as, note: 'by bank' }),
           toRemoval({ type: 'settlement.resolved', from: 'failed' }),
         ],
-        context: { failure: null },
+        context: { failure: null, refundMinor: 0 },
       })
   })
 })
