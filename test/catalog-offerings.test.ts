@@ -101,6 +101,20 @@ describe('what a course pack begins with', () => {
     expect(await idsOf(admin)).toEqual([])
   })
 
+  it('takes no id that something else has in the list of prices', async () => {
+    const { admin, tutor } = await aCatalogue(server)
+    const id = randomUUID()
+    const body = { title: 'First aid', price: naira(500_000) }
+    expect(await http(server, admin)('PUT', `/api/v1/prices/${id}`, { body })).toMatchObject({ status: 200 })
+    const pack = { ...bare(tutor), id }
+    expect(await codeOf(tutor, 'offerings.createCoursePack', pack)).toBe('already_exists')
+    expect(await codeOf(tutor, 'offerings.createCourse', { title: 'Piano', id })).toBe('already_exists')
+    const own = { ...bare(tutor), id: randomUUID(), commandId: randomUUID() }
+    // The first sending is answered again.
+    for (let sent = 0; sent < 2; sent++)
+      expect(await done(tutor, 'offerings.createCoursePack', own)).toMatchObject({ id: own.id, version: 1 })
+  })
+
   it('U2 S4.32 S4.33 a course has terms of its own, and begins as a draft', async () => {
     const { tutor } = await aCatalogue(server)
     const terms = { durationMinutes: 90, difficulty: 'advanced', coverImageUrl: 'https://example.test/a.png' }
