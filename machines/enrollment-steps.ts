@@ -74,7 +74,7 @@ export type EnrollmentContext = Omit<EnrollmentInput, keyof Envelope> & {
   remindedAt?: string
 }
 
-/** What a learner had of a payment with enrollments that are over. */
+/** What a learner had of what was paid. */
 export type Used = Omit<RefundCase, 'totalMinor'>
 
 type Sent = Envelope & Required<Pick<Envelope, 'source'>>
@@ -83,7 +83,7 @@ type EnrollmentMessage =
   | Exclude<EnrollmentCommand, { type: 'enroll' | 'recordProgress' | 'requestRefund' }>
   /** `modules`: those that the offering has now. */
   | (Extract<EnrollmentCommand, { type: 'recordProgress' }> & { modules: readonly string[] })
-  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string; usedBefore?: Used })
+  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string; usedBesides?: Used })
   | ((RosterAnswer | PurchaseNews | LessonChanged | RemovalNews | RefundNews | CertificateOpened) & Sent)
 
 type Told =
@@ -276,20 +276,20 @@ export const suspend = enrollment.enqueueActions(({ context, event, enqueue }) =
   enqueue.emit({ type: 'enrollment.suspended', ...factsOf(context), reason: event.reason })
 })
 
-/** Together with what was used before. */
-export const usedInAll = (now: Used, before: Used | undefined): Used =>
-  before
+/** With other enrollments on the same payment, too. */
+export const usedInAll = (own: Used, besides: Used | undefined): Used =>
+  besides
     ? {
-        enrolledAt: before.enrolledAt < now.enrolledAt ? before.enrolledAt : now.enrolledAt,
-        completedLessons: before.completedLessons + now.completedLessons,
-        totalLessons: before.totalLessons + now.totalLessons,
+        enrolledAt: besides.enrolledAt < own.enrolledAt ? besides.enrolledAt : own.enrolledAt,
+        completedLessons: own.completedLessons + besides.completedLessons,
+        totalLessons: own.totalLessons + besides.totalLessons,
       }
-    : now
+    : own
 
 export const requestRefund = enrollment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'requestRefund')
   const { refundId, reason, at, by = null } = event
-  const used = usedInAll({ enrolledAt: context.enrolledAt, ...lessonsOf(context) }, event.usedBefore)
+  const used = usedInAll({ enrolledAt: context.enrolledAt, ...lessonsOf(context) }, event.usedBesides)
   const inputs: RefundCase = { totalMinor: context.paid!.minor, ...used }
   const { policy, decision, amountMinor, note } = refundPolicy(context.policy.refund)(inputs, at)
   const isOpen = decision === 'review'

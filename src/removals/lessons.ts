@@ -1,7 +1,7 @@
 import { findAll } from '../../actors/find.ts'
 import { lesson } from '../../actors/lesson.ts'
 import type { Read } from '../../actors/ports.ts'
-import { usedBefore } from '../../actors/used-before.ts'
+import { usedBesides } from '../../actors/used-besides.ts'
 import { lessonIdsOf, usedInAll, type EnrollmentContext, type Used } from '../../machines/enrollment-steps.ts'
 import type { LessonContext } from '../../machines/lesson.ts'
 
@@ -25,7 +25,7 @@ const lessonsOf = async (
 }
 
 /**
- * How far each of these enrollments has got, by its lessons, together with what was used of the same payment before;
+ * How far each of these enrollments has got, by its lessons, together with what was used of the same payment besides;
  * `undefined` where the enrollment knows of other lessons than there are, because then nobody can say (C13).
  */
 export const measure = async (
@@ -38,10 +38,10 @@ export const measure = async (
     const part = enrollments.slice(from, from + TOGETHER)
     const ids = part.map(({ id }) => id)
     const lessons = Map.groupBy(await lessonsOf(search, orgId, ids), ({ context }) => context.enrollmentId)
-    const before = await usedBefore(search, orgId, part)
+    const besides = await usedBesides(search, orgId, part)
     for (const { id, of } of part) {
       const counts = countsOf(lessons.get(id) ?? [], lessonIdsOf(of))
-      measured.set(id, counts && usedInAll({ enrolledAt: of.enrolledAt, ...counts }, before.get(id)))
+      measured.set(id, counts && usedInAll({ enrolledAt: of.enrolledAt, ...counts }, besides.get(id)))
     }
   }
   return measured

@@ -12,10 +12,10 @@ const LESSON = { contract: lessonContract, machine: lessonMachine }
 type Asking = { id: string; of: EnrollmentContext }
 
 /**
- * What the learner had of the same payment before these enrollments, by id: who leaves and comes back has used what was
- * used (S2.67). Lessons that were arranged with an enrollment and not held while it lasted are none of it.
+ * What the learners had of the same payment with other enrollments than these, by id: who leaves and comes back has used
+ * what was used (S2.67). Lessons of those that were arranged and not held are none of it.
  */
-export const usedBefore = async (
+export const usedBesides = async (
   search: Read['search'],
   orgId: string,
   enrollments: readonly Asking[],
@@ -24,14 +24,11 @@ export const usedBefore = async (
   if (paid.length === 0) return new Map()
   const offerings = new Set(paid.map(({ of }) => of.offeringId))
   const learners = [...new Set(paid.map(({ of }) => of.userId))]
-  const ended = await findAll(search, ENROLLMENT, {
+  const found = await findAll(search, ENROLLMENT, {
     scopes: [...offerings].map((offeringId) => ({ orgId, offeringId })),
-    where: [
-      { column: 'userId', is: 'in', value: learners },
-      { column: 'live', is: '=', value: false },
-    ],
+    where: [{ column: 'userId', is: 'in', value: learners }],
   })
-  const byPayment = Map.groupBy(ended, ({ snapshot }) => snapshot.context.paymentId)
+  const byPayment = Map.groupBy(found, ({ snapshot }) => snapshot.context.paymentId)
   const held = await lessonsHeld(
     search,
     orgId,
@@ -39,11 +36,11 @@ export const usedBefore = async (
   )
   const used = new Map<string, Used>()
   for (const { id, of } of paid) {
-    const earlier = (byPayment.get(of.paymentId) ?? []).filter((one) => one.id !== id)
-    if (earlier.length === 0) continue
-    const lessons = earlier.flatMap((one) => held.get(one.id) ?? [])
+    const others = (byPayment.get(of.paymentId) ?? []).filter((one) => one.id !== id)
+    if (others.length === 0) continue
+    const lessons = others.flatMap((one) => held.get(one.id) ?? [])
     used.set(id, {
-      enrolledAt: earlier.map(({ snapshot }) => snapshot.context.enrolledAt).toSorted()[0]!,
+      enrolledAt: others.map(({ snapshot }) => snapshot.context.enrolledAt).toSorted()[0]!,
       completedLessons: lessons.filter(({ state }) => state === 'completed').length,
       totalLessons: lessons.length,
     })
