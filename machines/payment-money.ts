@@ -15,6 +15,8 @@ export type Books = {
     standing: RefundStanding
     /** Who said that it is due, and hears what becomes of it. */
     wanted?: Wanted
+    /** Its payer has asked for it. */
+    byPayer?: true
     /** The refund that this one is in place of, under whose name they hear of it. */
     insteadOf?: string
   }[]
@@ -58,6 +60,10 @@ export const isHeldUp = (books: Books, upToMinor: number): boolean => {
 /** What should have gone back and is neither there, nor on its way, nor held by a bank. */
 export const stuckOf = (books: Books): number =>
   books.refunds.some(({ standing }) => standing === 'pending') ? 0 : dueOf(books, books.owed?.minor ?? 0)
+
+/** What the payer has asked for is decided first, before there is another request. */
+export const hasAsked = ({ refunds }: Books): boolean =>
+  refunds.some(({ byPayer, standing }) => byPayer === true && standing === 'pending')
 
 /** Nothing is left of the money that came in. */
 export const isGone = (books: Books): boolean =>

@@ -31,7 +31,8 @@ type RefundRequest = {
 const beginRefund = ({ refundId, minor, wanted, insteadOf, ...request }: RefundRequest) =>
   payment.enqueueActions(({ context, enqueue }) => {
     const { id: paymentId, orgId, payerId, amount } = context
-    const hears = { ...(wanted ? { wanted } : {}), ...(insteadOf ? { insteadOf } : {}) }
+    const asked = request.requestedBy === payerId ? { byPayer: true as const } : {}
+    const hears = { ...(wanted ? { wanted } : {}), ...(insteadOf ? { insteadOf } : {}), ...asked }
     const refunds = [...context.refunds, { refundId, minor, standing: 'pending' as const, ...hears }]
     const refund = { minor, currency: amount.currency }
     const books = bucketsOf({ ...context, refunds })
