@@ -11,7 +11,9 @@ import type {
   SettlementReport,
   Verdict,
 } from '../contracts/settlement.ts'
+import type { Notice } from './notification.ts'
 import { refundPolicy } from './refund-policies.ts'
+import { removalNotice } from './settlement-notice.ts'
 
 export type SettlementInput = Envelope & {
   id: string
@@ -69,6 +71,7 @@ const settlement = setup({
   },
   actions: {
     tell: (_, _params: Told) => {},
+    create: (_, _params: Notice) => {},
     measureLessons: (_, _params: { orgId: string; enrollmentId: string; lessonIds: readonly string[] }) => {},
   },
   guards: {
@@ -162,6 +165,12 @@ const takeRefund = settlement.assign(({ context, event }) =>
   'minor' in event ? { refundMinor: event.minor } : { refundMinor: context.refundMinor },
 )
 
+/** Of what goes back the payment tells. */
+const tellLearner = settlement.enqueueActions(({ context, enqueue }) => {
+  const { total } = context
+  enqueue({ type: 'create', params: removalNotice(context, total.minor > 0 ? total : null) })
+})
+
 const end = (type: 'refunded' | 'cancelled') => [
   settlement.emit(({ context }) => ({ type: `settlement.${type}`, ...factsOf(context) })),
   tellEnrollment((context) => ({
@@ -174,6 +183,7 @@ const end = (type: 'refunded' | 'cancelled') => [
     outcome: 'processed',
     refunded: { minor: type === 'refunded' ? minor : 0, currency },
   })),
+  ...(type === 'cancelled' ? [tellLearner] : []),
 ]
 
 const stick = (outcome: 'failed' | 'review', given?: string) =>
@@ -223,6 +233,8 @@ const byHand = (outcome: 'refunded' | 'cancelled') =>
     enqueue.assign({ failure: null, refundMinor: 0 })
     enqueue.emit({ type: `settlement.${outcome}`, ...factsOf(context) })
     enqueue(tellEnrollment(() => ({ type: 'removal.ended', outcome, note })))
+    if (outcome === 'cancelled') enqueue(tellLearner)
+    else enqueue({ type: 'create', params: removalNotice(context, null) })
   })
 
 /**
