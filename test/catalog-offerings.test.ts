@@ -517,6 +517,22 @@ describe('deletion', () => {
     expect(await codeOf(tutor, 'offerings.delete', { id })).toBe('ok')
   })
 
+  it('S2.54 is refused while nobody can say whether somebody is enrolled', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const id = await aPack(tutor)
+    await anEnrollment(learner, id)
+    const rename = (from: string, to: string) =>
+      server.database.sql.query({ name: `${from}_${to}`, text: `alter table ${from} rename to ${to}` })
+    await rename('enrollment', 'broken')
+    try {
+      for (const client of [tutor, admin])
+        expect(await codeOf(client, 'offerings.delete', { id })).toBe('internal')
+    } finally {
+      await rename('broken', 'enrollment')
+    }
+    expect(await get(tutor, id)).toMatchObject({ ok: true, state: 'published.approved' })
+  })
+
   it('S2.66.10 removal is for administrators, who say why', async () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const id = await aPack(tutor)
