@@ -39,7 +39,7 @@ const ended = (minor: number, standing: string) =>
   answer({ type: 'payment.refundEnded', refundId: 'refund-1', minor, standing })
 const nothingOf = (refundId: string) => ({ type: 'payment.nothingDue', refundId })
 const nothing = answer(nothingOf('refund-1'))
-const held = answer({
+const heldUp = answer({
   type: 'payment.refundEnded',
   refundId: 'refund-1',
   minor: 0,
@@ -91,7 +91,7 @@ describe('money that is due', () => {
 
   it('C12 that a bank holds is not said to be nothing, and is given back when it is asked for after that', () => {
     const contested = settled.when(disputeChanged(price.minor, 'open'))
-    expect(contested.when(due()).effects).toEqual([held])
+    expect(contested.when(due()).effects).toEqual([heldUp])
     const again = due({ refundId: 'refund-2' })
     const won = contested.when(due(), disputeChanged(price.minor, 'won')).when(again)
     expect(won.effects[0]).toEqual(made('refund-2', 250_000))
