@@ -28,7 +28,8 @@ export const category = defineActor({
       if (!administers(principal)) return { ok: true, payload: {} }
       const { orgId } = principal
       const scopes = ['public', 'private'].map((visibility) => ({ orgId, categoryId: id, visibility }))
-      const count = await lookup.count({ contract: offeringContract }, { scopes })
+      const where = [{ column: 'moderation', is: 'in', value: ['approved', 'flagged'] } as const]
+      const count = await lookup.count({ contract: offeringContract }, { scopes, where })
       return count > 0
         ? refused('category_in_use', `${count} offering(s) use this category`, { count })
         : { ok: true, payload: {} }

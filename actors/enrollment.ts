@@ -3,17 +3,18 @@ import { enrollmentContract, type EnrollmentStatus } from '../contracts/enrollme
 import { refused } from '../contracts/protocol.ts'
 import { payBeforeOf } from '../machines/enrollment-steps.ts'
 import { enrollmentMachine } from '../machines/enrollment.ts'
-import { isOnSale } from '../machines/offering.ts'
-import { defineActor, type CreationRequest, type Principal } from './actor.ts'
+import { isKept, isOnSale, moderationOf, type offeringMachine } from '../machines/offering.ts'
+import { defineActor, type CreationRequest, type Lookup, type Principal } from './actor.ts'
 import { listedFor, readBy } from './audience.ts'
 import { coordinatorsOf } from './coordinated.ts'
 import { derivedId } from './derived-id.ts'
 import { offering } from './offering.ts'
 import { payment } from './payment.ts'
-import { purchaseId } from './purchase.ts'
+import { purchase, purchaseId } from './purchase.ts'
 import { actorJournal, getActor, listActors } from './queries.ts'
 import { rosterId } from './roster.ts'
 import { administers, decides, isOperator } from './rules.ts'
+import { usedBesides } from './used-besides.ts'
 
 type Snapshot = SnapshotFrom<typeof enrollmentMachine>
 const ENROLLMENT = { contract: enrollmentContract, machine: enrollmentMachine }
@@ -40,7 +41,7 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
   if (userId !== principal.userId && (await lookup.userOrganisation(userId)) !== orgId)
     return refused('not_found', 'userId: no such user')
   const found = await lookup.actor(offering, offeringId)
-  if (found?.context.orgId !== orgId || !isOnSale(found))
+  if (found?.context.orgId !== orgId || !(isOnSale(found) || (await isOwed(lookup, userId, found))))
     return refused('not_found', 'offeringId: no such offering')
   const { ownerId, title: offeringTitle, price, terms } = found.context
   if (ownerId === userId) return refused('own_offering', 'nobody enrols in what they teach')
@@ -70,6 +71,14 @@ const enroll = async ({ id, payload, principal, at, lookup }: CreationRequest<Wi
   const requiredLessons = terms.kind === 'course_pack' ? (terms.requiredClassesCount ?? NEVER) : null
   const policy = { payWithinMs: PAY_WITHIN_MS, refund, keepsAccess: keepsAccessAfterRefund, remindAfterDays }
   return { ok: true as const, input: { ...parties, ...others, requiredLessons, policy } }
+}
+
+/** Who has paid for it comes in although it is not on sale any more, as long as it is there (C27). */
+const isOwed = async (lookup: Lookup, userId: string, about: SnapshotFrom<typeof offeringMachine>) => {
+  if (!isKept(about)) return false
+  const { holder, goesBack } =
+    (await lookup.actor(purchase, purchaseId(userId, about.context.id)))?.context ?? {}
+  return holder?.paid === true && !goesBack
 }
 
 const enrolled = (enrollmentId?: string) =>
@@ -118,14 +127,23 @@ export const enrollment = defineActor({
   },
   prepare: {
     // Which modules there are is the offering's to say, now.
-    recordProgress: async ({ id, payload, lookup }) => {
-      const { found: own } = await lookup.search(ENROLLMENT, { scopes: [{ id }], limit: 1 })
+    recordProgress: async ({ id, payload, principal: { orgId, userId }, lookup }) => {
+      const { found: own } = await lookup.search(ENROLLMENT, { scopes: [{ orgId, userId, id }], limit: 1 })
       const offeringId = own[0]?.snapshot.context.offeringId
       const found = offeringId && (await lookup.actor(offering, offeringId))
+      // Nothing completes what is about to be settled.
+      if (found && moderationOf(found) === 'removed')
+        return refused('not_allowed_in_state', 'the offering is removed')
       const modules = found ? found.context.modules.map((module) => module.id) : []
       return { ok: true, payload: { ...payload, modules } }
     },
-    requestRefund: async ({ payload, newId }) => ({ ok: true, payload: { ...payload, refundId: newId() } }),
+    requestRefund: async ({ id, payload, principal: { orgId }, lookup, newId }) => {
+      const { found } = await lookup.search(ENROLLMENT, { scopes: [{ orgId, id }], limit: 1 })
+      const own = found.map(({ snapshot }) => ({ id, of: snapshot.context }))
+      const besides = (await usedBesides(lookup.search, orgId, own)).get(id)
+      const known = besides ? { usedBesides: besides } : {}
+      return { ok: true, payload: { ...payload, refundId: newId(), ...known } }
+    },
   },
   create: { enroll },
   queries: {

@@ -1,3 +1,4 @@
+import type { SnapshotFrom } from 'xstate'
 import { lessonContract } from '../contracts/lesson.ts'
 import { refused } from '../contracts/protocol.ts'
 import { lessonMachine } from '../machines/lesson.ts'
@@ -11,6 +12,11 @@ type Given = { context: { orgId: string; tutorId: string } }
 /** Whoever gives it, or an administrator. */
 const gives = (principal: Principal, { context: { orgId, tutorId } }: Given): boolean =>
   orgId === principal.orgId && (tutorId === principal.userId || administers(principal))
+
+const explainEarly = ({ context: { startsAt } }: SnapshotFrom<typeof lessonMachine>) => ({
+  code: 'not_begun',
+  message: `it begins at ${startsAt} only`,
+})
 
 export const lesson = defineActor({
   contract: lessonContract,
@@ -47,6 +53,7 @@ export const lesson = defineActor({
       return { ok: true, input: { id, at, ...parties, enrollmentId, startsAt, durationMinutes } }
     },
   },
+  explain: { complete: explainEarly, miss: explainEarly },
   queries: { get: getActor, list: listActors, journal: actorJournal },
   view: ({ value, context }, id) => {
     const { enrollmentId, offeringId, studentId, tutorId, startsAt, durationMinutes, reason } = context

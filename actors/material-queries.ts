@@ -16,7 +16,7 @@ const MATERIAL = { contract: materialContract, machine: materialMachine }
 export const tutorProfileIdsOf = async ({ search }: Read, { orgId, userId: tutorId }: Principal) =>
   idsOf(await findAll(search, tutorProfile, { scopes: [{ orgId, tutorId, standing: 'active' }] }))
 
-/** The offerings of those profiles that are not deleted (S2.51). */
+/** The offerings of those profiles that are neither deleted nor removed (S2.51). */
 export const offeringIdsOf = async (read: Read, principal: Principal) => {
   const { orgId, userId: ownerId } = principal
   const profiles = await tutorProfileIdsOf(read, principal)
@@ -96,8 +96,10 @@ const learnableOfferings = async (
   return [...own, ...idsOf(there)]
 }
 
-/** Soft deletion takes an offering away from everybody (S2.6). */
+/** What is deleted or removed is taken away from everybody but administrators (S2.6). */
 const activeOnes = (scope: Search['scopes'][number]) =>
-  ['public', 'private'].map((visibility) => ({ ...scope, visibility }))
+  ['approved', 'flagged'].flatMap((moderation) =>
+    ['public', 'private'].map((visibility) => ({ ...scope, visibility, moderation })),
+  )
 
 const idsOf = (found: readonly Found[]): string[] => found.map(({ id }) => id)

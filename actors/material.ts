@@ -2,6 +2,7 @@ import type { SnapshotFrom } from 'xstate'
 import { materialContract } from '../contracts/material.ts'
 import { refused } from '../contracts/protocol.ts'
 import { leadsSomewhere, materialMachine } from '../machines/material.ts'
+import { moderationOf } from '../machines/offering.ts'
 import { defineActor, type Principal } from './actor.ts'
 import { forbiddenField, invalidField } from './fields.ts'
 import { getMaterial, listMaterials } from './material-queries.ts'
@@ -59,7 +60,8 @@ export const material = defineActor({
         return refused('forbidden', 'you may not add materials')
       const scopes = managedOfferings(principal).map((scope) => ({ ...scope, id: payload.offeringId }))
       const [about] = (await lookup.search(offering, { scopes, limit: 1 })).found
-      if (!about) return refused('not_found', 'offeringId: you have no such offering')
+      if (!about || moderationOf(about.snapshot) === 'removed')
+        return refused('not_found', 'offeringId: you have no such offering')
       if (!leadsSomewhere(payload)) return invalidField('linkUrl', NO_LINK)
       const { ownerId } = about.snapshot.context
       return { ok: true, input: { id, at, orgId, ownerId, ...payload } }

@@ -59,6 +59,8 @@ const create = async (
       ? refused('not_found', 'tutorProfileId: you have no such profile')
       : refused('profile_required', 'introduce yourself as a tutor first')
 
+  // A client chooses the id, and what is in the list of prices has another owner.
+  if (await lookup.price(id)) return refused('already_exists', 'this id is taken')
   const { title, description, price, category: key, isPublished: published } = payload
   const category = key === undefined ? null : await findCategory(lookup.search, orgId, key)
   if (category === undefined) return refused('not_found', 'category: no such category')

@@ -2,7 +2,14 @@ import type { SnapshotFrom } from 'xstate'
 import { paymentContract, type PaymentStatus, type PaymentView } from '../contracts/payment.ts'
 import { refused } from '../contracts/protocol.ts'
 import { paymentMachine } from '../machines/payment.ts'
-import { bucketsOf, refundableOf, standingOf, stuckOf, type Books } from '../machines/payment-money.ts'
+import {
+  bucketsOf,
+  hasAsked,
+  refundableOf,
+  standingOf,
+  stuckOf,
+  type Books,
+} from '../machines/payment-money.ts'
 import { defineActor, type CreationRequest, type Principal } from './actor.ts'
 import { only, readBy } from './audience.ts'
 import { coordinatorsOf } from './coordinated.ts'
@@ -147,8 +154,11 @@ export const payment = defineActor({
   explain: {
     verify: ({ value }) =>
       value === 'settled' ? undefined : { code: 'rate_limited', message: 'the provider has just been asked' },
-    requestRefund: ({ context }) => {
+    requestRefund: ({ context }, { amount, by }) => {
       const refundable = { minor: refundableOf(context), currency: context.amount.currency }
+      const isLeft = refundable.minor > 0 && (amount?.minor ?? 0) <= refundable.minor
+      if (by === context.payerId && hasAsked(context) && isLeft)
+        return { code: 'refund_pending', message: 'what was asked for before is not back or decided yet' }
       return {
         code: 'not_refundable',
         message: `at most ${refundable.minor} minor units of ${refundable.currency} can be given back`,

@@ -104,7 +104,10 @@ export const enrollmentContract = defineContract({
       }),
       errors: ['own_offering'],
     },
-    drop: { summary: 'Leave; what was paid is given back on request only', input: z.strictObject({}) },
+    drop: {
+      summary: 'Leave; what was paid is given back on request only, also afterwards',
+      input: z.strictObject({}),
+    },
     recordProgress: {
       summary: 'Say how far a module has been worked through; it never goes back',
       input: z.strictObject({

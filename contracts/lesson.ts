@@ -36,8 +36,16 @@ export const lessonContract = defineContract({
       errors: ['not_enrolled'],
     },
     reschedule: { summary: 'Move a lesson', input: z.strictObject({ startsAt: Instant }) },
-    complete: { summary: 'Say that the lesson was given', input: z.strictObject({}) },
-    miss: { summary: 'Say that the learner did not come', input: z.strictObject({}) },
+    complete: {
+      summary: 'Say that the lesson was given, once it has begun',
+      input: z.strictObject({}),
+      errors: ['not_begun'],
+    },
+    miss: {
+      summary: 'Say that the learner did not come, once it has begun',
+      input: z.strictObject({}),
+      errors: ['not_begun'],
+    },
     cancel: { summary: 'Call the lesson off; it does not count', input: z.strictObject({ reason: Note }) },
   },
   queries: {

@@ -120,7 +120,8 @@ export const paymentContract = defineContract({
       input: z.strictObject({}),
     },
     requestRefund: {
-      summary: 'Ask for money back: an amount, or all that is left; those who may approve it need not ask',
+      summary:
+        'Ask for money back: an amount, or all that is left; those who may approve it need not ask, a payer asks for one at a time',
       input: z
         .strictObject({
           amount: Money.optional().describe('More than nothing'),
@@ -135,7 +136,7 @@ export const paymentContract = defineContract({
           path: ['amount', 'minor'],
           error: 'must be more than nothing',
         }),
-      errors: ['not_refundable'],
+      errors: ['not_refundable', 'refund_pending'],
     },
     retryRefund: {
       summary: 'Give back what was to go back and could not, once more',
@@ -273,4 +274,6 @@ export type RefundNews =
       refundId: string
       minor: number
       standing: Exclude<RefundStanding, 'pending'>
+      /** `disputed`: nothing was tried, because a bank may take what would go back. */
+      reason?: 'disputed'
     }

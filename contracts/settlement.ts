@@ -41,7 +41,7 @@ export const SettlementView = z.strictObject({
   studentId: Id,
   status: SettlementStatus,
   totalAmount: Money.describe('What was paid'),
-  refundAmount: Money.describe('What is or will be given back'),
+  refundAmount: Money.describe('What is or will be given back; nothing of what was settled by hand'),
   completedLessons: z.int(),
   totalLessons: z.int(),
   note: z.string(),
@@ -116,7 +116,8 @@ export type SettlementView = ViewOf<typeof settlementContract>
 /** What the planner tells a settlement that was planned before, and the meter one that asked for it. */
 export type SettlementReport =
   | { type: 'planner.measured'; verdict: Verdict }
-  | { type: 'lessons.measured'; completedLessons: number; totalLessons: number }
+  /** `enrolledAt`: of the first enrollment on this payment; whoever measured before 0.7 has not said it. */
+  | { type: 'lessons.measured'; completedLessons: number; totalLessons: number; enrolledAt?: string }
   /** Nothing is known for certain, so no money moves. */
   | { type: 'lessons.unmeasurable'; reason: string }
 

@@ -74,13 +74,16 @@ export type EnrollmentContext = Omit<EnrollmentInput, keyof Envelope> & {
   remindedAt?: string
 }
 
+/** What a learner had of what was paid. */
+export type Used = Omit<RefundCase, 'totalMinor'>
+
 type Sent = Envelope & Required<Pick<Envelope, 'source'>>
 
 type EnrollmentMessage =
   | Exclude<EnrollmentCommand, { type: 'enroll' | 'recordProgress' | 'requestRefund' }>
   /** `modules`: those that the offering has now. */
   | (Extract<EnrollmentCommand, { type: 'recordProgress' }> & { modules: readonly string[] })
-  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string })
+  | (Extract<EnrollmentCommand, { type: 'requestRefund' }> & { refundId: string; usedBesides?: Used })
   | ((RosterAnswer | PurchaseNews | LessonChanged | RemovalNews | RefundNews | CertificateOpened) & Sent)
 
 type Told =
@@ -273,14 +276,21 @@ export const suspend = enrollment.enqueueActions(({ context, event, enqueue }) =
   enqueue.emit({ type: 'enrollment.suspended', ...factsOf(context), reason: event.reason })
 })
 
+/** With other enrollments on the same payment, too. */
+export const usedInAll = (own: Used, besides: Used | undefined): Used =>
+  besides
+    ? {
+        enrolledAt: besides.enrolledAt < own.enrolledAt ? besides.enrolledAt : own.enrolledAt,
+        completedLessons: own.completedLessons + besides.completedLessons,
+        totalLessons: own.totalLessons + besides.totalLessons,
+      }
+    : own
+
 export const requestRefund = enrollment.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, 'requestRefund')
   const { refundId, reason, at, by = null } = event
-  const inputs: RefundCase = {
-    totalMinor: context.paid!.minor,
-    enrolledAt: context.enrolledAt,
-    ...lessonsOf(context),
-  }
+  const used = usedInAll({ enrolledAt: context.enrolledAt, ...lessonsOf(context) }, event.usedBesides)
+  const inputs: RefundCase = { totalMinor: context.paid!.minor, ...used }
   const { policy, decision, amountMinor, note } = refundPolicy(context.policy.refund)(inputs, at)
   const isOpen = decision === 'review'
   const status = isOpen ? 'pending' : decision === 'none' ? 'rejected' : 'autoApproved'

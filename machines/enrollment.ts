@@ -188,7 +188,13 @@ export const enrollmentMachine = enrollment.createMachine({
         'lesson.changed': { guard: 'isNewsOfLesson', actions: takeLesson },
       },
     },
-    dropped: { on: over('dropped') },
+    dropped: {
+      on: {
+        requestRefund: { guard: 'mayAskForMoney', actions: requestRefund },
+        ...decisions,
+        ...over('dropped'),
+      },
+    },
     cancelled: { on: over('cancelled') },
     refunded: {
       on: {

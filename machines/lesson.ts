@@ -25,6 +25,7 @@ const lesson = setup({
   },
   actions: { tell: (_, _params: { actor: 'enrollment'; id: string; message: LessonChanged }) => {} },
   guards: {
+    hasBegun: ({ context, event }) => Date.parse(event.at) >= Date.parse(context.startsAt),
     isElsewhen: ({ context, event }) => 'startsAt' in event && event.startsAt !== context.startsAt,
   },
 })
@@ -64,6 +65,7 @@ export const lessonMachine = lesson.createMachine({
           }),
         },
         complete: {
+          guard: 'hasBegun',
           target: 'completed',
           actions: [
             lesson.emit(({ context }) => ({ type: 'lesson.completed', ...factsOf(context) })),
@@ -71,6 +73,7 @@ export const lessonMachine = lesson.createMachine({
           ],
         },
         miss: {
+          guard: 'hasBegun',
           target: 'missed',
           actions: [
             lesson.emit(({ context }) => ({ type: 'lesson.missed', ...factsOf(context) })),

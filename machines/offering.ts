@@ -139,6 +139,9 @@ type Snapshot = Pick<SnapshotFrom<typeof offeringMachine>, 'value' | 'context'>
 /** Whether anybody may enroll and pay now. */
 export const isOnSale = (snapshot: Snapshot): boolean => visibilityOf(snapshot) === 'public'
 
+/** Whether it is neither removed nor deleted, nor about to be. */
+export const isKept = ({ value }: Snapshot): boolean => typeof value !== 'string'
+
 export const visibilityOf = (snapshot: Snapshot): Visibility => {
   if (snapshot.value === 'deleted') return 'deleted'
   return publicationOf(snapshot) === 'published' &&

@@ -15,6 +15,8 @@ export type Books = {
     standing: RefundStanding
     /** Who said that it is due, and hears what becomes of it. */
     wanted?: Wanted
+    /** Its payer has asked for it. */
+    byPayer?: true
     /** The refund that this one is in place of, under whose name they hear of it. */
     insteadOf?: string
   }[]
@@ -42,15 +44,26 @@ export const refundableOf = (books: Books): number => {
   return Math.max(0, charged - refundPending - refunded - disputed)
 }
 
-/** What is still due of an amount, after what was given back already or is on its way. */
+/** What is still due of an amount, after what was given back already, also by a bank, or is on its way. */
 export const dueOf = (books: Books, upToMinor: number): number => {
   const { refundPending, refunded } = bucketsOf(books)
-  return Math.max(0, Math.min(upToMinor - refundPending - refunded, refundableOf(books)))
+  const back = refundPending + refunded + sumOf(books.disputes, 'lost')
+  return Math.max(0, Math.min(upToMinor - back, refundableOf(books)))
+}
+
+/** Whether more of an amount would be due if no bank were looking at it. */
+export const isHeldUp = (books: Books, upToMinor: number): boolean => {
+  const disputes = books.disputes.filter(({ standing }) => standing !== 'open')
+  return dueOf({ ...books, disputes }, upToMinor) > dueOf(books, upToMinor)
 }
 
 /** What should have gone back and is neither there, nor on its way, nor held by a bank. */
 export const stuckOf = (books: Books): number =>
   books.refunds.some(({ standing }) => standing === 'pending') ? 0 : dueOf(books, books.owed?.minor ?? 0)
+
+/** What the payer has asked for is decided first, before there is another request. */
+export const hasAsked = ({ refunds }: Books): boolean =>
+  refunds.some(({ byPayer, standing }) => byPayer === true && standing === 'pending')
 
 /** Nothing is left of the money that came in. */
 export const isGone = (books: Books): boolean =>

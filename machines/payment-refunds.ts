@@ -4,6 +4,7 @@ import type { RefundNews } from '../contracts/payment.ts'
 import {
   bucketsOf,
   dueOf,
+  isHeldUp,
   refundableOf,
   stuckOf,
   withDispute,
@@ -30,7 +31,8 @@ type RefundRequest = {
 const beginRefund = ({ refundId, minor, wanted, insteadOf, ...request }: RefundRequest) =>
   payment.enqueueActions(({ context, enqueue }) => {
     const { id: paymentId, orgId, payerId, amount } = context
-    const hears = { ...(wanted ? { wanted } : {}), ...(insteadOf ? { insteadOf } : {}) }
+    const asked = request.requestedBy === payerId ? { byPayer: true as const } : {}
+    const hears = { ...(wanted ? { wanted } : {}), ...(insteadOf ? { insteadOf } : {}), ...asked }
     const refunds = [...context.refunds, { refundId, minor, standing: 'pending' as const, ...hears }]
     const refund = { minor, currency: amount.currency }
     const books = bucketsOf({ ...context, refunds })
@@ -96,7 +98,12 @@ const settleDues = payment.enqueueActions(({ context, enqueue }) => {
   enqueue.assign({ dues })
   const { refundId, upToMinor, reason, wanted } = due
   const minor = dueOf(context, upToMinor)
-  if (minor > 0) {
+  if (wanted?.actor === 'settlement' && isHeldUp(context, upToMinor)) {
+    // How much it comes to is known when the bank has decided; whoever sees to it asks again then.
+    const held = { minor: 0, standing: 'failed', reason: 'disputed' } as const
+    enqueue(answer(wanted, { type: 'payment.refundEnded', refundId, ...held }))
+    enqueue(settleDues)
+  } else if (minor > 0) {
     const begun = { refundId, approved: true, reason, requestedBy: null, minor }
     enqueue(beginRefund({ ...begun, ...(wanted ? { wanted } : {}) }))
     if (wanted) enqueue(answer(wanted, { type: 'payment.refundBegan', refundId, minor }))

@@ -17,7 +17,7 @@ import type {
 } from '../contracts/payment.ts'
 import type { PaymentNews } from '../contracts/purchase.ts'
 import type { RefundHint } from '../contracts/refund.ts'
-import { isGone, refundableOf, stuckOf, type Books, type Wanted } from './payment-money.ts'
+import { hasAsked, isGone, refundableOf, stuckOf, type Books, type Wanted } from './payment-money.ts'
 import type { Notice } from './notification.ts'
 import { paymentNotice, type Alert } from './payment-notices.ts'
 
@@ -168,7 +168,8 @@ export const payment = setup({
     isRefundable: ({ context, event }) => {
       assertEvent(event, 'requestRefund')
       const most = refundableOf(context)
-      const { amount } = event
+      const { amount, by } = event
+      if (by === context.payerId && hasAsked(context)) return false
       if (!amount) return most > 0
       return amount.currency === context.amount.currency && amount.minor <= most
     },

@@ -115,6 +115,11 @@ export const rosterMachine = roster.createMachine({
       on: {
         'enrollment.opened': { actions: turnAway },
         'offering.deleting': { actions: answerOffering(() => ({ type: 'roster.emptied' })) },
+        // The removal came between the answer to its tutor and the end.
+        'offering.removed': {
+          guard: ({ context: { closed } }) => closed?.because === 'deleted',
+          actions: beginRemoval,
+        },
         // Somebody has paid who came too late.
         'purchase.paid': {
           actions: enqueueActions(({ context: { closed }, event: { source }, enqueue }) => {

@@ -11,7 +11,9 @@ import type {
   SettlementReport,
   Verdict,
 } from '../contracts/settlement.ts'
+import type { Notice } from './notification.ts'
 import { refundPolicy } from './refund-policies.ts'
+import { removalNotice } from './settlement-notice.ts'
 
 export type SettlementInput = Envelope & {
   id: string
@@ -69,6 +71,7 @@ const settlement = setup({
   },
   actions: {
     tell: (_, _params: Told) => {},
+    create: (_, _params: Notice) => {},
     measureLessons: (_, _params: { orgId: string; enrollmentId: string; lessonIds: readonly string[] }) => {},
   },
   guards: {
@@ -115,10 +118,11 @@ const measure = settlement.enqueueActions(({ context, enqueue }) => {
 /** What is decided is kept with all that it was decided on. */
 const decide = settlement.enqueueActions(({ context, event, enqueue }) => {
   assertEvent(event, ['lessons.measured', 'enrollment.closing'])
-  const { completedLessons, totalLessons } =
-    event.type === 'lessons.measured' ? event : { completedLessons: 0, totalLessons: 0 }
-  const { total, enrolledAt } = context
-  const inputs = { totalMinor: total.minor, enrolledAt: enrolledAt!, completedLessons, totalLessons }
+  const used = event.type === 'lessons.measured' ? event : { completedLessons: 0, totalLessons: 0 }
+  const { completedLessons, totalLessons } = used
+  const { total } = context
+  const enrolledAt = ('enrolledAt' in used ? used.enrolledAt : undefined) ?? context.enrolledAt!
+  const inputs = { totalMinor: total.minor, enrolledAt, completedLessons, totalLessons }
   const verdict = { ...refundPolicy(POLICY)(inputs, event.at), inputs }
   enqueue.assign({ verdict, refundMinor: 0 })
   enqueue.emit({ type: 'settlement.decided', ...factsOf(context), verdict })
@@ -161,6 +165,12 @@ const takeRefund = settlement.assign(({ context, event }) =>
   'minor' in event ? { refundMinor: event.minor } : { refundMinor: context.refundMinor },
 )
 
+/** Of what goes back the payment tells. */
+const tellLearner = settlement.enqueueActions(({ context, enqueue }) => {
+  const { total } = context
+  enqueue({ type: 'create', params: removalNotice(context, total.minor > 0 ? total : null) })
+})
+
 const end = (type: 'refunded' | 'cancelled') => [
   settlement.emit(({ context }) => ({ type: `settlement.${type}`, ...factsOf(context) })),
   tellEnrollment((context) => ({
@@ -173,13 +183,15 @@ const end = (type: 'refunded' | 'cancelled') => [
     outcome: 'processed',
     refunded: { minor: type === 'refunded' ? minor : 0, currency },
   })),
+  ...(type === 'cancelled' ? [tellLearner] : []),
 ]
 
 const stick = (outcome: 'failed' | 'review', given?: string) =>
   settlement.enqueueActions(({ context, event, enqueue }) => {
-    const failure = given ?? ('reason' in event ? event.reason : 'refund_failed')
+    const failure = given ?? ('reason' in event ? event.reason : undefined) ?? 'refund_failed'
     const type = outcome === 'failed' ? 'settlement.failed' : 'settlement.needsReview'
-    enqueue.assign({ failure, counted: false })
+    // What was asked for has not gone back.
+    enqueue.assign({ failure, counted: false, refundMinor: 0 })
     enqueue.emit({ type, ...factsOf(context), reason: failure })
     enqueue(tellRemoval(() => ({ type: 'settlement.ended', outcome, refunded: null })))
   })
@@ -218,9 +230,11 @@ const byHand = (outcome: 'refunded' | 'cancelled') =>
   settlement.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'resolve')
     const { note } = event
-    enqueue.assign({ failure: null })
+    enqueue.assign({ failure: null, refundMinor: 0 })
     enqueue.emit({ type: `settlement.${outcome}`, ...factsOf(context) })
     enqueue(tellEnrollment(() => ({ type: 'removal.ended', outcome, note })))
+    if (outcome === 'cancelled') enqueue(tellLearner)
+    else enqueue({ type: 'create', params: removalNotice(context, null) })
   })
 
 /**
@@ -313,7 +327,7 @@ export const settlementMachine = settlement.createMachine({
           {
             guard: 'isOurs',
             target: 'failed',
-            actions: [takeRefund, announce('failed'), stick('failed', 'refund_failed')],
+            actions: [takeRefund, announce('failed'), stick('failed')],
           },
         ],
         'effect.failed': { target: 'failed', actions: stick('failed', 'internal') },

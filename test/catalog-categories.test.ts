@@ -79,6 +79,19 @@ describe('a category', () => {
     await expect(aPack(tutor, { category: 'Music' })).rejects.toThrow('not_found')
   })
 
+  it('S2.66.20 is deleted when the offerings that used it are removed', async () => {
+    const { admin, tutor } = await aCatalogue(server)
+    const { id } = await done(admin, 'categories.create', { name: 'Music' })
+    const [offeringId, flagged] = [await aPack(tutor, { category: id }), await aPack(tutor, { category: id })]
+    await done(admin, 'offerings.remove', { id: offeringId, reason: 'copied' })
+    await done(admin, 'offerings.flag', { id: flagged, note: 'copied?' })
+    expect(await admin.call('categories.delete', { id })).toMatchObject({
+      error: { code: 'category_in_use', details: { count: 1 } },
+    })
+    await done(admin, 'offerings.remove', { id: flagged, reason: 'copied' })
+    expect(await codeOf(admin, 'categories.delete', { id })).toBe('ok')
+  })
+
   it('S2.66.20 an offering that is filed at the moment of the deletion is in none afterwards', async () => {
     const { admin, tutor } = await aCatalogue(server)
     const { id } = await done(admin, 'categories.create', { name: 'Music' })

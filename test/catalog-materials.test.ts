@@ -14,6 +14,7 @@ import {
   type Actor,
 } from './support/catalog-scene.ts'
 import { actors } from '../actors/registry.ts'
+import { anActiveEnrollment } from './support/by-system.ts'
 import { anEnrollment, becomes } from './support/enrollments.ts'
 import { anOrganisation, aServer, type Client, type TestServer } from './support/server.ts'
 
@@ -138,6 +139,22 @@ describe('who sees materials', () => {
     await isHidden()
   })
 
+  it('S2.6 S2.52 neither its tutor nor its learners see one of an offering that is removed', async () => {
+    const { orgId, admin, learner, tutor, offeringId, id, enrollmentId } = await aLesson()
+    await done(admin, 'offerings.remove', { id: offeringId, reason: 'copied' })
+    // As one that the removal has not come to yet.
+    const of = { orgId, userId: learner.id, offeringId, ownerId: tutor.id }
+    await becomes(learner, enrollmentId, 'cancelled')
+    await anActiveEnrollment(server, of)
+    for (const client of [tutor, learner]) {
+      expect(await see(client, id)).toBe('not_found')
+      expect(await titlesOf(client)).toEqual([])
+    }
+    expect(await see(admin, id)).toBe('ok')
+    for (const client of [tutor, admin])
+      expect(await codeOf(client, 'materials.create', { offeringId, title: 'More' })).toBe('not_found')
+  })
+
   it('S2.52 nobody sees what is not paid yet, or what has been completed', async () => {
     const { admin, learner, tutor } = await aCatalogue(server)
     const priced = await aPack(tutor, { price: { minor: 500_000, currency: 'NGN' } })
@@ -150,7 +167,7 @@ describe('who sees materials', () => {
     const { id } = await done(tutor, 'materials.create', { offeringId: short, title: 'Scales' })
     const enrollmentId = await anEnrollment(learner, short)
     expect(await see(learner, id)).toBe('ok')
-    const startsAt = server.clock.at(3_600_000)
+    const startsAt = server.clock.at(-3_600_000)
     const { id: lessonId } = await done(tutor, 'lessons.schedule', { enrollmentId, startsAt })
     await done(tutor, 'lessons.complete', { id: lessonId })
     await becomes(learner, enrollmentId, 'completed')

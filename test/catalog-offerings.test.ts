@@ -101,6 +101,20 @@ describe('what a course pack begins with', () => {
     expect(await idsOf(admin)).toEqual([])
   })
 
+  it('takes no id that something else has in the list of prices', async () => {
+    const { admin, tutor } = await aCatalogue(server)
+    const id = randomUUID()
+    const body = { title: 'First aid', price: naira(500_000) }
+    expect(await http(server, admin)('PUT', `/api/v1/prices/${id}`, { body })).toMatchObject({ status: 200 })
+    const pack = { ...bare(tutor), id }
+    expect(await codeOf(tutor, 'offerings.createCoursePack', pack)).toBe('already_exists')
+    expect(await codeOf(tutor, 'offerings.createCourse', { title: 'Piano', id })).toBe('already_exists')
+    const own = { ...bare(tutor), id: randomUUID(), commandId: randomUUID() }
+    // The first sending is answered again.
+    for (let sent = 0; sent < 2; sent++)
+      expect(await done(tutor, 'offerings.createCoursePack', own)).toMatchObject({ id: own.id, version: 1 })
+  })
+
   it('U2 S4.32 S4.33 a course has terms of its own, and begins as a draft', async () => {
     const { tutor } = await aCatalogue(server)
     const terms = { durationMinutes: 90, difficulty: 'advanced', coverImageUrl: 'https://example.test/a.png' }
@@ -501,6 +515,22 @@ describe('deletion', () => {
     expect(await codeOf(learner, 'offerings.delete', { id })).toBe('forbidden')
     await done(learner, 'enrollments.drop', { id: enrollmentId })
     expect(await codeOf(tutor, 'offerings.delete', { id })).toBe('ok')
+  })
+
+  it('S2.54 is refused while nobody can say whether somebody is enrolled', async () => {
+    const { admin, learner, tutor } = await aCatalogue(server)
+    const id = await aPack(tutor)
+    await anEnrollment(learner, id)
+    const rename = (from: string, to: string) =>
+      server.database.sql.query({ name: `${from}_${to}`, text: `alter table ${from} rename to ${to}` })
+    await rename('enrollment', 'broken')
+    try {
+      for (const client of [tutor, admin])
+        expect(await codeOf(client, 'offerings.delete', { id })).toBe('internal')
+    } finally {
+      await rename('broken', 'enrollment')
+    }
+    expect(await get(tutor, id)).toMatchObject({ ok: true, state: 'published.approved' })
   })
 
   it('S2.66.10 removal is for administrators, who say why', async () => {

@@ -204,7 +204,10 @@ const enrollments = states('enrollment', {
   suspended: enrollmentIn({ drop: Y, resume: Y, ...unasked }),
   completed: enrollmentIn(unasked),
   closing: enrollmentIn({}),
-  dropped: [['enrollments.enroll', U, Y, Y, Y, 'own_offering', Y, Y, Y, Y, N], ...enrollmentIn({})],
+  dropped: [
+    ['enrollments.enroll', U, Y, Y, Y, 'own_offering', Y, Y, Y, Y, N],
+    ...enrollmentIn({ requestRefund: Y, ...unasked }),
+  ],
   cancelled: enrollmentIn({}),
   refunded: enrollmentIn({}),
 })

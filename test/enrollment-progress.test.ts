@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { EnrollmentView } from '../contracts/enrollment.ts'
 import { codeOf, done } from './support/catalog-scene.ts'
+import { anActiveEnrollment } from './support/by-system.ts'
 import { enrollmentScene } from './support/enrollment-scene.ts'
 import { heard, hears, type Party } from './support/money-scene.ts'
 
@@ -52,6 +53,19 @@ describe('progress', () => {
     expect(again.modules.find(({ moduleId }) => moduleId === first)).toMatchObject({
       timeSpentSeconds: 3_600,
     })
+  })
+
+  it('is none in what is removed, although the removal has not come to it yet', async () => {
+    const offeringId = await aCourse()
+    const [moduleId = ''] = await modulesOf(offeringId, 'Signs of life')
+    await done(admin.live, 'offerings.remove', { id: offeringId, reason: 'copied' })
+    await scene.quiet()
+    const of = { orgId: scene.people().orgId, userId: learner.id, offeringId }
+    const { id } = await anActiveEnrollment(scene.server(), of)
+    expect(await refusal(id, { moduleId, progress: 1 })).toBe('not_allowed_in_state')
+    const stranger = await scene.aParty(['student'])
+    expect(await refusal(id, { moduleId, progress: 1 }, stranger)).toBe('not_found')
+    await becomes(id, 'active')
   })
 
   it('C23 has four decimals and never is more than it is', async () => {

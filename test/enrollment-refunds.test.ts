@@ -138,6 +138,69 @@ describe('a learner who wants the money back', () => {
     expect(await ask(learner, second.id)).toBe('ok')
     expect(await requestOf(second.id)).toMatchObject({ status: 'pending', policy: 'within14Days@1' })
   })
+
+  it('is decided on when the learner has left meanwhile', async () => {
+    const { id, paymentId } = await paidPack()
+    await ask(learner, id)
+    await done(learner.live, 'enrollments.drop', { id })
+    expect(await approve(admin.live, id, { amountMinor: 100_000 })).toBe('ok')
+    await refundedOf(paymentId, 100_000)
+    await vi.waitFor(
+      async () => expect(await requestOf(id)).toMatchObject({ status: 'approved', outcome: 'processed' }),
+      PATIENCE,
+    )
+    await becomes(id, 'dropped')
+  })
+
+  it('may ask after leaving, and what was used since then counts', async () => {
+    const offeringId = await aPack({ price: PRICE })
+    const first = await begun(offeringId)
+    await lessons(first.id, { completed: 1 })
+    await done(learner.live, 'enrollments.drop', { id: first.id })
+    const second = await scene.enrol(offeringId)
+    await becomes(second, 'active')
+    await lessons(second, { completed: 2 })
+    expect(await ask(learner, first.id)).toBe('ok')
+    expect(await requestOf(first.id)).toMatchObject({ status: 'pending', inputs: { completedLessons: 3 } })
+
+    const left = await paidPack()
+    await lessons(left.id, { completed: 1 })
+    await done(learner.live, 'enrollments.drop', { id: left.id })
+    expect(await ask(learner, left.id)).toBe('ok')
+    expect(await requestOf(left.id)).toMatchObject({ status: 'autoApproved', amountMinor: PRICE.minor })
+    await refundedOf(left.paymentId, PRICE.minor)
+  })
+
+  it('S2.67 U3 has used what was used before leaving and coming back on the same payment', async () => {
+    const offeringId = await aPack({ price: PRICE })
+    const first = await begun(offeringId)
+    await lessons(first.id, { completed: 2, total: 3 })
+    await done(learner.live, 'enrollments.drop', { id: first.id })
+    const second = await scene.enrol(offeringId)
+    await becomes(second, 'active')
+    await lessons(second, { completed: 1, total: 2 })
+    expect(await ask(learner, second)).toBe('ok')
+    const { enrolledAt } = await becomes(first.id, 'dropped')
+    // The lesson that was not held before leaving is none of it.
+    expect(await requestOf(second)).toMatchObject({
+      status: 'pending',
+      firstLessonCompleted: false,
+      inputs: { totalMinor: PRICE.minor, enrolledAt, completedLessons: 3, totalLessons: 4 },
+    })
+  })
+
+  it('has as long as the organisation says from the first enrollment that the payment was for', async () => {
+    await setOrganisation({ refundWithinDays: 14 })
+    const offeringId = await aCourse({ price: PRICE })
+    const first = await begun(offeringId)
+    await scene.later(14 * 24 * 3_600_000)
+    learner = scene.people().payer
+    await done(learner.live, 'enrollments.drop', { id: first.id })
+    const second = await scene.enrol(offeringId)
+    await becomes(second, 'active')
+    expect(await ask(learner, second)).toBe('ok')
+    expect(await requestOf(second)).toMatchObject({ status: 'pending', policy: 'within14Days@1' })
+  })
 })
 
 describe('money that the payment desk gives back', () => {

@@ -82,6 +82,31 @@ describe('enrolling', () => {
     expect(ends[0]).toEqual(ends[1])
   })
 
+  it.each([
+    ['unpublished', (id: string) => done(scene.tutor(), 'offerings.unpublish', { id })],
+    ['archived', (id: string) => done(scene.tutor(), 'offerings.archive', { id })],
+    ['flagged', (id: string) => done(admin.live, 'offerings.flag', { id, note: 'copied?' })],
+  ] as const)('C27 lets in who has paid before it was %s, and nobody else', async (_, hide) => {
+    const offeringId = await aCourse({ price: PRICE })
+    const paymentId = await pays(offeringId)
+    await scene.quiet()
+    await hide(offeringId)
+    expect(await enroll(offeringId, {}, await aParty(['student']))).toBe('not_found')
+    const { id } = await done(learner.live, 'enrollments.enroll', { offeringId, paymentId })
+    expect(await becomes(id, 'active')).toMatchObject({ paymentId, paid: PRICE })
+  })
+
+  it('C27 lets nobody in who has got the money back, or when it is removed', async () => {
+    const [refunded, removed] = [await aCourse({ price: PRICE }), await aCourse({ price: PRICE })]
+    const [paymentId] = [await pays(refunded), await pays(removed)]
+    await done(admin.live, 'payments.requestRefund', { id: paymentId, full: true, reason: 'a complaint' })
+    await scene.reaches('payments', paymentId, 'refunded')
+    await scene.quiet()
+    await done(scene.tutor(), 'offerings.unpublish', { id: refunded })
+    await done(admin.live, 'offerings.remove', { id: removed, reason: 'copied' })
+    for (const id of [refunded, removed]) expect(await enroll(id)).toBe('not_found')
+  })
+
   it('S4.27 U3 twice is refused while it is not over, and says which one there is', async () => {
     const offeringId = await aCourse()
     const { id } = await begun(offeringId)

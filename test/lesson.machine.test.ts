@@ -20,7 +20,7 @@ const input = {
   at,
 }
 const facts = { enrollmentId: 'enrollment-1', studentId: 'learner-1', startsAt }
-const by = { at, by: 'tutor-1' }
+const by = { at: startsAt, by: 'tutor-1' }
 const complete = { type: 'complete', ...by } as const
 const miss = { type: 'miss', ...by } as const
 const cancel = { type: 'cancel', reason: 'ill', ...by } as const
@@ -53,6 +53,16 @@ describe('a lesson', () => {
     })
     for (const again of [complete, miss, cancel, move('2026-02-01T09:00:00.000Z')])
       over.when(again).expect({ state: status, refused: true, effects: [] })
+  })
+
+  it('is not over before it has begun, unless it is called off', () => {
+    for (const early of [complete, miss])
+      scheduled.when({ ...early, at }).expect({ state: 'scheduled', refused: true, effects: [] })
+    scheduled.when({ ...cancel, at }).expect({
+      state: 'cancelled',
+      events: [{ type: 'lesson.cancelled', ...facts, reason: 'ill' }],
+      effects: [told('cancelled')],
+    })
   })
 
   it('can be moved to another time, and only to another', () => {

@@ -30,6 +30,9 @@ describe('a lesson', () => {
     const startsAt = at(5)
     await done(scene.tutor(), 'lessons.reschedule', { id, startsAt })
     expect(await hears(learner, 'lesson.rescheduled', id)).toMatchObject({ data: { startsAt } })
+    for (const name of ['complete', 'miss'])
+      expect(await codeOf(scene.tutor(), `lessons.${name}`, { id })).toBe('not_begun')
+    await done(scene.tutor(), 'lessons.reschedule', { id, startsAt: at(-1) })
     await done(scene.tutor(), 'lessons.complete', { id })
     await hears(learner, 'lesson.completed', id)
     const changed = await learner.live.next(
@@ -100,6 +103,7 @@ describe('a lesson', () => {
       ['cancel', { reason: 'x' }],
     ] as const)
       expect(await codeOf(learner.live, `lessons.${name}`, { id, ...fields })).toBe('forbidden')
+    await done(admin.live, 'lessons.reschedule', { id, startsAt: at(-1) })
     await done(admin.live, 'lessons.miss', { id })
     expect((await done(learner.live, 'lessons.list', { status: 'missed' })).data.items).toMatchObject([
       { id },

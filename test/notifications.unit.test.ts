@@ -66,6 +66,7 @@ describe('S4.17 a message', () => {
       'certificate.reinstated',
       'certificate.revoked',
       'enrollment.reminder',
+      'enrollment.removed',
       'payment.settled',
       'payment.failed',
       'payment.refundIssued',

@@ -37,7 +37,15 @@ const made = (id: string, minor: number) => refundOf(id, minor, { reason: 'taken
 const began = (minor: number) => answer({ type: 'payment.refundBegan', refundId: 'refund-1', minor })
 const ended = (minor: number, standing: string) =>
   answer({ type: 'payment.refundEnded', refundId: 'refund-1', minor, standing })
-const nothing = answer({ type: 'payment.nothingDue', refundId: 'refund-1' })
+const nothingOf = (refundId: string) => ({ type: 'payment.nothingDue', refundId })
+const nothing = answer(nothingOf('refund-1'))
+const heldUp = answer({
+  type: 'payment.refundEnded',
+  refundId: 'refund-1',
+  minor: 0,
+  standing: 'failed',
+  reason: 'disputed',
+})
 const effectsOf = (...messages: Parameters<typeof settled.when>) => settled.when(...messages).effects
 
 describe('money that is due', () => {
@@ -78,7 +86,28 @@ describe('money that is due', () => {
     const gone = settled.when(requestRefund('refund-0', 250_000), refundChanged('refund-0', 'processed'))
     expect(gone.when(due()).effects).toEqual([nothing])
     expect(awaiting.when(due()).effects).toEqual([nothing])
-    expect(settled.when(disputeChanged(price.minor, 'open')).when(due()).effects).toEqual([nothing])
+    expect(settled.when(disputeChanged(price.minor, 'lost')).when(due()).effects).toEqual([nothing])
+  })
+
+  it('C12 that a bank holds is not said to be nothing, and is given back when it is asked for after that', () => {
+    const contested = settled.when(disputeChanged(price.minor, 'open'))
+    expect(contested.when(due()).effects).toEqual([heldUp])
+    const again = due({ refundId: 'refund-2' })
+    const won = contested.when(due(), disputeChanged(price.minor, 'won')).when(again)
+    expect(won.effects[0]).toEqual(made('refund-2', 250_000))
+    const lost = contested.when(due(), disputeChanged(price.minor, 'lost')).when(again)
+    expect(lost.effects).toEqual([
+      { ...nothing, params: { ...nothing.params, message: nothingOf('refund-2') } },
+    ])
+    // As much as is due is there beside what the bank holds.
+    expect(settled.when(disputeChanged(250_000, 'open')).when(due()).effects[0]).toEqual(
+      made('refund-1', 250_000),
+    )
+  })
+
+  it('is less what a bank has given back already', () => {
+    const lost = settled.when(disputeChanged(100_000, 'lost'))
+    expect(lost.when(due()).effects[0]).toEqual(made('refund-1', 150_000))
   })
 
   it('is never more than was charged', () =>

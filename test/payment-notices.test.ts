@@ -120,6 +120,37 @@ describe('S4.14 whoever pays is told', () => {
     }
   })
 
+  it('S2.62 C15 that a course is removed, when no refund says so, once', async () => {
+    const offeringId = await aPack({ title: 'Course of few', price: PRICE })
+    const taught = await scene.aParty(['student'])
+    const reserved = await scene.aParty(['student'])
+    const back = await scene.aParty(['student'])
+    const { id } = await begun(offeringId, taught)
+    await scene.lessons(id, { completed: 3, total: 4 })
+    const waiting = await scene.enrol(offeringId, reserved)
+    await becomes(waiting, 'pending_payment', reserved)
+    const { id: refunded } = await begun(offeringId, back)
+    await done(admin.live, 'offerings.remove', { id: offeringId, reason: 'taken down' })
+    await becomes(id, 'cancelled', taught)
+    await becomes(waiting, 'cancelled', reserved)
+    await becomes(refunded, 'refunded', back)
+    await quiet()
+    const [told] = await isTold('enrollment.removed', 1, taught)
+    const fields = { offeringTitle: 'Course of few', reason: 'taken down' }
+    expect(told).toMatchObject({
+      subject: { actor: 'enrollment', id },
+      data: { ...fields, amountMinor: PRICE.minor, currency: 'NGN' },
+    })
+    const [other] = await isTold('enrollment.removed', 1, reserved)
+    expect(other!.data).toEqual({ ...fields, offeringId })
+    await isTold('enrollment.removed', 0, back)
+    for (const party of [taught, reserved]) {
+      const [letter] = (await lettersTo(party)).filter(({ subject }) => subject.includes('removed'))
+      expect(letter).toMatchObject({ subject: 'Course of few has been removed' })
+      expect(letter!.text).toContain('The reason: taken down')
+    }
+  })
+
   it('that bank details are wanted, where only they can say them', async () => {
     const id = await paid('refund_needs_attention')
     const { data } = await done(admin.live, 'payments.requestRefund', { id, full: true, reason: 'all of it' })

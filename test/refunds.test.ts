@@ -104,6 +104,24 @@ describe('a refund that the payer asks for', () => {
     await aRefund(payer, paymentId)
   })
 
+  it('is one at a time, whatever is left, and whatever administrators do meanwhile', async () => {
+    const paymentId = await paid()
+    const id = await aRefund(payer, paymentId, { amount: naira(1) })
+    for (const fields of [{ amount: naira(1) }, { full: true }])
+      expect(await ask(payer, paymentId, fields)).toMatchObject({ error: { code: 'refund_pending' } })
+    await aRefund(admin, paymentId, { amount: naira(100_000) })
+    expect(await ask(payer, paymentId, { amount: naira(1) })).toMatchObject({
+      error: { code: 'refund_pending' },
+    })
+    await admin.live.call('refunds.approve', { id })
+    await reaches('refunds', id, 'processed')
+    await hears(payer, 'payment.refundIssued', paymentId)
+    await vi.waitFor(
+      async () => expect(await ask(payer, paymentId, { amount: naira(1) })).toMatchObject({ ok: true }),
+      PATIENCE,
+    )
+  })
+
   it('who is an admin waits for another one', async () => {
     const paymentId = await paid('success', admin)
     const id = await aRefund(admin, paymentId)

@@ -145,15 +145,41 @@ describe('one row of a removal', () => {
     const { id, paymentId } = await begun(offeringId, both)
     paystack.planRefunds('fail', paymentId)
     const removalId = await remove(offeringId)
-    const row = await rowBecomes(removalId, id, { status: 'failed' })
+    const row = await rowBecomes(removalId, id, { status: 'failed', refundAmount: naira(0) })
     expect(await codeOf(both.live, 'settlements.retry', { id: row.id })).toBe('forbidden')
     expect(await codeOf(both.live, 'settlements.resolve', { id: row.id, as: 'refunded', note: 'x' })).toBe(
       'forbidden',
     )
     await eventually('settlements.resolve', { id: row.id, as: 'cancelled', note: 'fraud' })
     await becomes(id, 'cancelled', both)
+    await rowBecomes(removalId, id, { status: 'cancelled', totalAmount: PRICE, refundAmount: naira(0) })
     await removalBecomes(removalId, { status: 'done', processed: 1, failed: 0, refunded: {} })
   })
+
+  it.each(['declined', 'merchant-accepted'] as const)(
+    'C12 C15 waits for a bank that looks at the money, whose dispute is %s',
+    async (resolution) => {
+      const offeringId = await aPack({ price: PRICE })
+      const { learner, id, paymentId } = await aLearner(offeringId)
+      const disputeId = paystack.openDispute(paymentId)
+      await hears(admin, 'payment.disputed', paymentId)
+      const removalId = await remove(offeringId)
+      await removalBecomes(removalId, { status: 'done', processed: 0, failed: 1, refunded: {} })
+      const row = await rowBecomes(removalId, id, { status: 'failed', failure: 'disputed' })
+      await becomes(id, 'closing', learner)
+      paystack.resolveDispute(disputeId, resolution)
+      await hears(admin, 'payment.disputeResolved', paymentId)
+      await eventually('settlements.retry', { id: row.id })
+      const isWon = resolution === 'declined'
+      const refunded: object = isWon ? { NGN: PRICE.minor } : {}
+      await removalBecomes(removalId, { status: 'done', processed: 1, failed: 0, refunded })
+      await rowBecomes(removalId, id, {
+        status: isWon ? 'refunded' : 'cancelled',
+        refundAmount: naira(isWon ? PRICE.minor : 0),
+      })
+      expect(await refundsOf(paymentId)).toEqual({ refunded: isWon ? PRICE.minor : 0, refundPending: 0 })
+    },
+  )
 
   it('that a refund of before has settled gets nothing more', async () => {
     const offeringId = await aPack({ price: PRICE })

@@ -138,6 +138,62 @@ describe('removing an offering', () => {
     expect(told).toHaveLength(2)
   })
 
+  it.each([
+    [0, 2, 'refunded', PRICE.minor],
+    [1, 2, 'refunded', 250_000],
+    [2, 3, 'cancelled', 0],
+  ] as const)(
+    'S2.57 of %d given of %d lessons it is %s, with %d',
+    async (completed, total, status, minor) => {
+      const offeringId = await aPack({ price: PRICE })
+      const { learner, id, paymentId } = await aLearner(offeringId, { completed, total })
+      await removalBecomes(await remove(offeringId), { status: 'done', processed: 1 })
+      await becomes(id, status, learner)
+      expect(await refundedOf(paymentId)).toBe(minor)
+    },
+  )
+
+  it('S2.59 S2.63 S2.64 refunds or cancels, and says why in the words of the source', async () => {
+    const offeringId = await aPack({ price: PRICE })
+    const fresh = await aLearner(offeringId)
+    const used = await aLearner(offeringId, { completed: 3, total: 4 })
+    await removalBecomes(await remove(offeringId), { status: 'done', processed: 2 })
+    const why = 'Course removed by admin. Reason: taken down.'
+    const full = `${why} Full refund - no lessons completed`
+    expect(await becomes(fresh.id, 'refunded', fresh.learner)).toMatchObject({ endReason: full })
+    expect(await becomes(used.id, 'cancelled', used.learner)).toMatchObject({
+      endReason: `${why} No refund: 3/4 lessons completed (over 50%)`,
+    })
+    const { data } = await done(admin.live, 'payments.get', { id: fresh.paymentId })
+    const { refundId: id } = data.refunds[0]
+    expect((await done(admin.live, 'refunds.get', { id })).data).toMatchObject({
+      reason: full,
+      amount: PRICE,
+    })
+  })
+
+  it('S2.57 U3 counts what was used before somebody left and came back on the same payment', async () => {
+    const offeringId = await aPack({ price: PRICE })
+    const first = await aLearner(offeringId, { completed: 1, total: 2 })
+    const { live } = first.learner
+    await done(live, 'enrollments.drop', { id: first.id })
+    const second = await enrol(offeringId, first.learner)
+    await becomes(second, 'active', first.learner)
+    await lessons(second, { completed: 1, total: 3 })
+    const sum = { NGN: 250_000 }
+    const removalId = await plan(offeringId)
+    await removalBecomes(removalId, { status: 'planned', total: 1, planned: sum })
+    await done(admin.live, 'removals.run', { id: removalId })
+    await removalBecomes(removalId, { status: 'done', refunded: sum })
+    const [row] = await settlementsOf(removalId)
+    const { data } = await done(live, 'enrollments.get', { id: first.id })
+    expect(row).toMatchObject({
+      enrollmentId: second,
+      note: 'Pro-rata refund: 2/4 lessons completed, refunding 2 unused lessons',
+      verdict: { inputs: { enrolledAt: data.enrolledAt, completedLessons: 2, totalLessons: 4 } },
+    })
+  })
+
   it('S2.66.10 without a dry run is watched by operators, and by nobody else', async () => {
     const offeringId = await aCourse({ price: PRICE })
     const { learner, id } = await aLearner(offeringId)

@@ -42,6 +42,22 @@ const turnedAway = (why: string, id = 'a') => tell('enrollment', id, { type: 'ro
 
 const open = given(rosterMachine, input)
 
+const removalMayCount = tell(
+  'removal',
+  'removal-1',
+  { type: 'roster.closed', closed: 'removed' },
+  {
+    orCreate: {
+      orgId: 'org-1',
+      offeringId: 'offering-1',
+      title: 'First aid',
+      reason: 'taken down',
+      startedBy: 'admin-1',
+      dryRun: false,
+    },
+  },
+)
+
 describe('a roster', () => {
   it('lets in and counts whoever asks, until they are gone', () =>
     open
@@ -81,6 +97,12 @@ describe('a roster', () => {
       .when(deleting)
       .expect({ state: 'closed', effects: [tell('offering', 'offering-1', { type: 'roster.emptied' })] }))
 
+  it('tells a removal that began while its tutor deleted it that it may count', () =>
+    open
+      .when(deleting)
+      .when(removed)
+      .expect({ state: 'closed', effects: [removalMayCount] }))
+
   it('closes for good before its offering is removed, and then the removal may count', () =>
     open
       .when(opened())
@@ -88,24 +110,7 @@ describe('a roster', () => {
       .expect({
         state: 'closed',
         events: [closed('removed')],
-        effects: [
-          tellPurchases('taken down'),
-          tell(
-            'removal',
-            'removal-1',
-            { type: 'roster.closed', closed: 'removed' },
-            {
-              orCreate: {
-                orgId: 'org-1',
-                offeringId: 'offering-1',
-                title: 'First aid',
-                reason: 'taken down',
-                startedBy: 'admin-1',
-                dryRun: false,
-              },
-            },
-          ),
-        ],
+        effects: [tellPurchases('taken down'), removalMayCount],
       })
       .when(opened('b'))
       .expect({ state: 'closed', effects: [turnedAway('removed', 'b')], context: { enrolled: 1 } })

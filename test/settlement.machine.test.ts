@@ -100,6 +100,27 @@ const processed = (minor: number) =>
 const stuck = (outcome: 'failed' | 'review') =>
   toRemoval({ type: 'settlement.ended', outcome, refunded: null })
 
+/** The learner is told that the course has gone, and what was paid and stays. */
+const gone = (kept?: { minor: number; currency: string }) => ({
+  name: 'create',
+  params: {
+    actor: 'notification',
+    input: {
+      orgId: 'org-1',
+      recipientId: 'learner-1',
+      topic: 'enrollment.removed',
+      subject: { actor: 'enrollment', id: 'enrollment-1' },
+      text: 'First aid has been removed, and your enrollment has ended. The reason: taken down',
+      data: {
+        offeringId: 'offering-1',
+        offeringTitle: 'First aid',
+        reason: 'taken down',
+        ...(kept ? { amountMinor: kept.minor, currency: kept.currency } : {}),
+      },
+    },
+  },
+})
+
 const planned = given(settlementMachine, input)
 const measuring = planned.when(run, closing(500_000))
 const refunding = measuring.when(measured(2))
@@ -162,6 +183,7 @@ describe('a settlement', () => {
       effects: [
         toEnrollment({ type: 'removal.ended', outcome: 'cancelled', note: reason(NONE) }),
         processed(0),
+        gone(naira(500_000)),
       ],
     })
   })
@@ -180,6 +202,7 @@ describe('a settlement', () => {
         effects: [
           toEnrollment({ type: 'removal.ended', outcome: 'cancelled', note: reason(FULL) }),
           processed(0),
+          gone(),
         ],
       })
   })
@@ -211,6 +234,7 @@ describe('a settlement', () => {
       effects: [
         toEnrollment({ type: 'removal.ended', outcome: 'cancelled', note: reason(HALF) }),
         processed(0),
+        gone(naira(500_000)),
       ],
     }))
 
@@ -259,6 +283,16 @@ describe('what is stuck', () => {
         effects: [stuck('failed')],
       }))
 
+  it('C12 is failed when a bank looks at the money, and says why', () =>
+    refunding.when({ ...refundEnded(0, 'failed'), reason: 'disputed' }).expect({
+      state: 'failed',
+      events: [
+        announced('failed', 0, verdict(2, 'partial', 250_000, HALF)),
+        fact('failed', { reason: 'disputed' }),
+      ],
+      effects: [stuck('failed')],
+    }))
+
   it('is failed when its messages cannot be delivered', () => {
     for (const story of [planned.when(run), refunding])
       story.when(broken).expect({
@@ -304,9 +338,10 @@ describe('what is stuck', () => {
         events: [fact(as)],
         effects: [
           toEnrollment({ type: 'removal.ended', outcome: as, note: 'by bank' }),
+          gone(as === 'cancelled' ? naira(500_000) : undefined),
           toRemoval({ type: 'settlement.resolved', from: 'failed' }),
         ],
-        context: { failure: null },
+        context: { failure: null, refundMinor: 0 },
       })
   })
 })

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { enrollment } from '../../actors/enrollment.ts'
 import type { Read } from '../../actors/ports.ts'
-import { lessonIdsOf } from '../../machines/enrollment-steps.ts'
+import type { Used } from '../../machines/enrollment-steps.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import type { Report } from '../effects/report.ts'
-import { measure, type Measured } from './lessons.ts'
+import { measure } from './lessons.ts'
 
 type Dependencies = { search: Read['search']; report: Report }
 
-const Params = z.object({ orgId: z.string(), enrollmentId: z.string(), lessonIds: z.array(z.string()) })
+const Params = z.object({ orgId: z.string(), enrollmentId: z.string() })
 type Asked = z.output<typeof Params>
 
 /** What an enrollment has been told may be a moment behind what there is. */
@@ -34,7 +34,7 @@ export const createMeasureLessons = ({ search, report }: Dependencies): EffectHa
   }
 }
 
-type Waiting = Asked & PromiseWithResolvers<Measured | undefined>
+type Waiting = Asked & PromiseWithResolvers<Used | undefined>
 
 /** Thousands of enrollments of one removal ask at the same time: those who wait are asked for together. */
 const createMeter = (search: Read['search']) => {
@@ -57,8 +57,8 @@ const createMeter = (search: Read['search']) => {
     isBusy = false
   }
 
-  return (asked: Asked): Promise<Measured | undefined> => {
-    const answer = Promise.withResolvers<Measured | undefined>()
+  return (asked: Asked): Promise<Used | undefined> => {
+    const answer = Promise.withResolvers<Used | undefined>()
     waiting.push({ ...asked, ...answer })
     if (!isBusy) void work()
     return answer.promise
@@ -72,11 +72,7 @@ const measureAll = async (search: Read['search'], orgId: string, asked: readonly
     where: [{ column: 'id', is: 'in', value: ids }],
     limit: ids.length,
   })
-  const contexts = new Map(found.map(({ id, snapshot }) => [id, snapshot.context]))
-  const enrollments = asked.map(({ enrollmentId: id, lessonIds }) => {
-    // It may have heard of lessons since it told of them.
-    const context = contexts.get(id)
-    return { id, lessonIds: context ? lessonIdsOf(context) : lessonIds }
-  })
+  // It may have heard of lessons since it told of them, so what it knows now counts.
+  const enrollments = found.map(({ id, snapshot }) => ({ id, of: snapshot.context }))
   return measure(search, orgId, enrollments)
 }

@@ -7,13 +7,13 @@ import { enrollment } from '../../actors/enrollment.ts'
 import { removal } from '../../actors/removal.ts'
 import { settlement, settlementId } from '../../actors/settlement.ts'
 import type { Verdict } from '../../contracts/settlement.ts'
-import { lessonIdsOf, type EnrollmentContext } from '../../machines/enrollment-steps.ts'
+import type { EnrollmentContext, Used } from '../../machines/enrollment-steps.ts'
 import { refundPolicy } from '../../machines/refund-policies.ts'
 import type { RemovalContext } from '../../machines/removal.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import { failureOf } from '../effects/import-part.ts'
 import { resultOf, type Report } from '../effects/report.ts'
-import { measure, type Measured } from './lessons.ts'
+import { measure } from './lessons.ts'
 
 type Dependencies = {
   engine: Engine
@@ -68,11 +68,7 @@ const planPage = async (
   context: RemovalContext,
   found: readonly Found<typeof enrollment>[],
 ) => {
-  const enrollments = found.map(({ id, snapshot: { context: of } }) => ({
-    id,
-    of,
-    lessonIds: lessonIdsOf(of),
-  }))
+  const enrollments = found.map(({ id, snapshot }) => ({ id, of: snapshot.context }))
   const measured = await measure(deps.search, context.orgId, enrollments)
   const at = new Date(deps.now()).toISOString()
   await Promise.all(
@@ -82,7 +78,7 @@ const planPage = async (
   )
 }
 
-type Planned = { id: string; of: EnrollmentContext; at: string; measured: Measured | undefined }
+type Planned = { id: string; of: EnrollmentContext; at: string; measured: Used | undefined }
 
 /** What was planned before is brought up to date; what is under way already stays as it is. */
 const planOne = async (
@@ -126,7 +122,7 @@ const POLICY = 'removal@1'
 const verdictOf = (
   totalMinor: number,
   enrolledAt: string,
-  measured: Measured | undefined,
+  measured: Used | undefined,
   at: string,
 ): Verdict => {
   if (!measured && totalMinor > 0) {
@@ -134,7 +130,7 @@ const verdictOf = (
     const note = 'The lessons cannot be counted: an administrator has to look'
     return { policy: POLICY, decision: 'review', amountMinor: 0, note, inputs }
   }
-  const inputs = { totalMinor, enrolledAt, ...(measured ?? { completedLessons: 0, totalLessons: 0 }) }
+  const inputs = { totalMinor, ...(measured ?? { enrolledAt, completedLessons: 0, totalLessons: 0 }) }
   return { ...refundPolicy(POLICY)(inputs, at), inputs }
 }
 

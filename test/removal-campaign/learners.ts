@@ -24,6 +24,8 @@ export type Learner = {
   paymentId: string
   story: Story
   price: number
+  /** Lessons that who came back had had before leaving, on the same payment. */
+  before: number
   completed: number
   scheduled: number
   cancelled: number
@@ -83,6 +85,7 @@ const aLearner = (random: Random, story: Story): Learner => ({
   paymentId: random.uuid(),
   story,
   price: random.int(5_000, 900_000),
+  before: 0,
   completed: 0,
   scheduled: 0,
   cancelled: 0,
@@ -102,8 +105,9 @@ const drawLearner = (random: Random): Learner => {
   learner.scheduled = lessons - learner.completed
   learner.cancelled = random.chance(0.3) ? random.int(1, 2) : 0
   if (learner.story === 'dropped') return learner
+  if (learner.story === 'returned') learner.before = random.int(0, 3)
   // The policy for the first lesson would pay at once.
-  learner.wantsBack = learner.completed !== 1 && random.chance(0.08)
+  learner.wantsBack = learner.before + learner.completed !== 1 && random.chance(0.08)
   const kind = random.next()
   if (kind < 0.1) learner.earlier = random.int(1, learner.price - 1)
   else if (kind < 0.14) {

@@ -5,10 +5,10 @@ import { hasPaid, isIn, type Learner } from './learners.ts'
  * everything while no lesson was completed, nothing after more than half of them, and what was not used in between,
  * rounded half up.
  */
-export const dueTo = ({ price, completed, scheduled }: Learner): bigint => {
+export const dueTo = ({ price, before, completed, scheduled }: Learner): bigint => {
   const total = BigInt(price)
-  if (completed === 0) return total
-  const [done, all] = [BigInt(completed), BigInt(completed + scheduled)]
+  if (before + completed === 0) return total
+  const [done, all] = [BigInt(before + completed), BigInt(before + completed + scheduled)]
   if (done * 2n > all) return 0n
   const [whole, rest] = [(total * (all - done)) / all, (total * (all - done)) % all]
   return rest * 2n >= all ? whole + 1n : whole

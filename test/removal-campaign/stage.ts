@@ -161,8 +161,13 @@ const createPast = ({ engine, now }: LaurelServer, stage: Stage, seal: (text: st
     await reaches('payment', id, 'awaitingCustomer')
   }
 
-  const giveLessons = async (learner: Learner) => {
-    const { completed, scheduled, cancelled } = learner
+  type Lessons = Pick<Learner, 'completed' | 'scheduled' | 'cancelled'>
+
+  const giveLessons = async (
+    learner: Learner,
+    enrollmentId: string,
+    { completed, scheduled, cancelled }: Lessons,
+  ) => {
     const ends = [
       ...Array.from({ length: completed }, () => 'complete'),
       ...Array.from({ length: cancelled }, () => 'cancel'),
@@ -170,22 +175,23 @@ const createPast = ({ engine, now }: LaurelServer, stage: Stage, seal: (text: st
     ]
     for (const [index, name] of ends.entries()) {
       const id = crypto.randomUUID()
-      await send({ type: 'lesson', id, name: 'schedule', by: tutor.id, input: lessonOf(learner, id, index) })
+      const input = { ...lessonOf(learner, id, index), enrollmentId }
+      await send({ type: 'lesson', id, name: 'schedule', by: tutor.id, input })
       const payload = name === 'cancel' ? { reason: 'the tutor is ill' } : {}
       if (name) await send({ type: 'lesson', id, name, by: tutor.id, payload })
       else learner.lessonId = id
     }
   }
 
-  const lessonOf = (learner: Learner, id: string, index: number): LessonInput => ({
+  /** They have begun, so that each may be said to have been given. */
+  const lessonOf = (learner: Learner, id: string, index: number): Omit<LessonInput, 'enrollmentId'> => ({
     id,
     at: instant(),
     orgId,
     tutorId: tutor.id,
     studentId: learner.userId,
-    enrollmentId: liveId(learner),
     offeringId,
-    startsAt: new Date(now() + (index + 1) * 86_400_000).toISOString(),
+    startsAt: new Date(now() - (index + 1) * 86_400_000).toISOString(),
     durationMinutes: 60,
   })
 
@@ -197,16 +203,17 @@ const createPast = ({ engine, now }: LaurelServer, stage: Stage, seal: (text: st
   }
 
   const live = async (learner: Learner) => {
-    const { story, userId: by, enrollmentId, secondId, earlier, asked, wantsBack } = learner
+    const { story, userId: by, enrollmentId, secondId, before, earlier, asked, wantsBack } = learner
     if (story === 'alone') return reaches('payment', learner.paymentId, 'settled')
     await reaches('enrollment', enrollmentId, 'active')
     if (story === 'returned') {
+      await giveLessons(learner, enrollmentId, { completed: before, scheduled: 0, cancelled: 0 })
       await send({ type: 'enrollment', id: enrollmentId, name: 'drop', by })
       await enroll(learner, secondId)
       await reaches('enrollment', secondId, 'active')
     }
     const id = liveId(learner)
-    await giveLessons(learner)
+    await giveLessons(learner, id, learner)
     if (earlier > 0) await refund(learner, admin.id, earlier)
     if (asked > 0) await refund(learner, by, asked)
     const payload = { reason: 'not for me', refundId: crypto.randomUUID() }

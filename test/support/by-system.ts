@@ -252,7 +252,7 @@ export const aLesson = (
     tutorId: randomUUID(),
     enrollmentId: randomUUID(),
     offeringId: randomUUID(),
-    startsAt: server.clock.at(days(1)),
+    startsAt: server.clock.at(-days(1)),
     durationMinutes: 60,
     ...of,
   }

@@ -60,7 +60,8 @@ export const enrollmentScene = (options: Partial<ServerOptions> = {}) => {
     const total = wanted.total ?? completed
     const ids: string[] = []
     for (let lesson = 0; lesson < total; lesson++) {
-      const startsAt = scene.server().clock.at(3_600_000 * (lesson + 1))
+      // All have begun, so that each may be said to have been given.
+      const startsAt = scene.server().clock.at(3_600_000 * (lesson - total))
       const { id } = await done(tutor, 'lessons.schedule', { enrollmentId, startsAt })
       if (lesson < completed) await done(tutor, 'lessons.complete', { id })
       ids.push(id)

@@ -45,6 +45,17 @@ export const ar: Texts = {
       title: `${title} في انتظارك`,
       lines: ['مضى وقت منذ زيارتك الأخيرة. تابع من حيث توقفت.'],
     })),
+    'enrollment.removed': about('offeringTitle', (title, { text, money }) => {
+      const [reason, kept] = [text('reason'), money()]
+      return {
+        title: `أُزيلت الدورة: ${title}`,
+        lines: [
+          'لم تعد هذه الدورة متاحة، وانتهى تسجيلك فيها.',
+          ...(reason ? [`السبب: ${reason}`] : []),
+          ...(kept ? [`كنت قد دفعت ${kept}. لا يُستحق لك أي مبلغ آخر منه.`] : []),
+        ],
+      }
+    }),
     'course.reminder': dated('courseTitle', 'startsAt', (course, startsAt) => ({
       title: `تذكير: ${course}`,
       lines: [`تبدأ ${course} في ${startsAt}.`],

@@ -45,6 +45,17 @@ export const en: Texts = {
       title: `${title} is waiting for you`,
       lines: ['You have not been there for a while. Go on where you left off.'],
     })),
+    'enrollment.removed': about('offeringTitle', (title, { text, money }) => {
+      const [reason, kept] = [text('reason'), money()]
+      return {
+        title: `${title} has been removed`,
+        lines: [
+          'It is not offered any more, and your enrollment has ended.',
+          ...(reason ? [`The reason: ${reason}`] : []),
+          ...(kept ? [`You had paid ${kept}. Nothing more of it is due to you.`] : []),
+        ],
+      }
+    }),
     'course.reminder': dated('courseTitle', 'startsAt', (course, startsAt) => ({
       title: `Reminder: ${course}`,
       lines: [`${course} begins on ${startsAt}.`],

@@ -46,6 +46,17 @@ export const fr: Texts = {
       title: `${title} vous attend`,
       lines: ['Cela fait un moment que vous n’y êtes pas passé. Reprenez là où vous en étiez.'],
     })),
+    'enrollment.removed': about('offeringTitle', (title, { text, money }) => {
+      const [reason, kept] = [text('reason'), money()]
+      return {
+        title: `Cours retiré : ${title}`,
+        lines: [
+          'Il n’est plus proposé et votre inscription a pris fin.',
+          ...(reason ? [`Motif : ${reason}`] : []),
+          ...(kept ? [`Vous aviez payé ${kept}. Aucun autre remboursement ne vous est dû.`] : []),
+        ],
+      }
+    }),
     'course.reminder': dated('courseTitle', 'startsAt', (course, startsAt) => ({
       title: `Rappel : ${course}`,
       lines: [`${course} commence le ${startsAt}.`],
