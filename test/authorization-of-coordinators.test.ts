@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { quiet } from './support/badge-scene.ts'
 import { days } from './support/clock.ts'
 import { connect, headOf, type Client } from './support/server.ts'
 import { PATIENCE, aWorld, dates, verdictOf } from './support/authorization/world.ts'
@@ -186,6 +187,7 @@ describe('a coordinator', () => {
     const { server, boss, usual, callers, clients } = await aWorld()
     const stranger = callers.find(([who]) => who === 'a coordinator of another organisation')![2]
     await clients.get(stranger)!.subscribe({ topics: [`coordinator:${stranger}`] })
+    await quiet(server)
     const before = await headOf(server)
     for (const coordinatorId of [stranger, randomUUID()])
       expect(await boss.call('mentors.reassign', { id: usual.mentorId, coordinatorId })).toEqual({

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { aBadgeTeam, aDefinition, oneRule, PATIENCE } from './support/badge-scene.ts'
+import { aBadgeTeam, aDefinition, oneRule, PATIENCE, quiet } from './support/badge-scene.ts'
 import { codeOf, done } from './support/catalog-scene.ts'
 import { aServer, aTeam, headOf, type TestServer } from './support/server.ts'
 
@@ -35,6 +35,7 @@ describe('a definition', () => {
       revocable: true,
       edition: 1,
     })
+    await quiet(server)
     const position = await headOf(server)
     const rule = { kind: 'activity_count', value: 1 }
     const of = (...rules: object[]) => ({ criteria: { match: 'all', rules } })

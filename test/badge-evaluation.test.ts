@@ -176,6 +176,7 @@ describe('what somebody has done', () => {
     for (const client of [mentor, lead])
       expect(await codeOf(client, 'badgeFacts.record', fact)).toBe('forbidden')
     const elsewhere = await aTeam(server)
+    await quiet(server)
     const before = await headOf(server)
     for (const recipientId of [elsewhere.mentorId, elsewhere.admin.id, randomUUID()])
       expect(await codeOf(boss, 'badgeFacts.record', { ...fact, recipientId })).toBe('not_found')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { aBadgeTeam, aDefinition, PATIENCE } from './support/badge-scene.ts'
+import { aBadgeTeam, aDefinition, PATIENCE, quiet } from './support/badge-scene.ts'
 import { http, outcomeOf, refusal } from './support/http.ts'
 import { aServer, aTeam, aUser, type Person, headOf, type TestServer } from './support/server.ts'
 
@@ -79,6 +79,7 @@ it('S1.17 the same Idempotency-Key gets the same answer, and another payload non
 
 it('S1.17 refuses whoever may not, and what makes no sense; and writes nothing', async () => {
   const elsewhere = await aTeam(server)
+  await quiet(server)
   const before = await headOf(server)
   for (const person of [team.mentorUser, team.coordinator])
     expect(await award({}, person)).toMatchObject(refusal(403, 'forbidden'))

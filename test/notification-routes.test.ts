@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
+import { quiet } from './support/badge-scene.ts'
 import { madeBySystem } from './support/by-system.ts'
 import { http, refusal } from './support/http.ts'
 import { notificationScene, PATIENCE } from './support/notification-scene.ts'
@@ -14,7 +15,9 @@ const asAdmin = (...request: Parameters<ReturnType<typeof http>>) =>
 const SEND = '/api/notifications/send'
 const body = (change: object = {}) => ({ userId: user().id, type: 'email', message: 'It begins.', ...change })
 
+/** So many were taken when everything that was promised has been done. */
 const turns = async () => {
+  await quiet(scene.server())
   const [row] = await scene
     .server()
     .database.sql.query<{ count: number }>(
