@@ -169,8 +169,7 @@ export const settle = certificate.enqueueActions(({ context, event, enqueue }) =
     const { standing, since, expiresAt } = context
     // What was suspended when it had expired is so again; its holder has been told.
     const isKnown = standing === 'suspended' && expiresAt !== null && expiresAt <= since
-    if (!isKnown)
-      enqueue({ type: 'create', params: noticeOf(context, 'expired', undefined, 'has expired') })
+    if (!isKnown) enqueue({ type: 'create', params: noticeOf(context, 'expired', undefined, 'has expired') })
   }
   const standing = status === 'expiring_soon' ? 'valid' : status
   enqueue.assign({ status, ...(standing === context.standing ? {} : { standing, since: atOf(event) }) })

@@ -44,7 +44,10 @@ const someLetters = async (nodes: readonly TestServer[]) => {
 
 type Sent = Awaited<ReturnType<typeof someLetters>>
 
-const deliveriesOf = async ({ desk, sent }: Sent, status?: DeliveryView['status']): Promise<DeliveryView[]> => {
+const deliveriesOf = async (
+  { desk, sent }: Sent,
+  status?: DeliveryView['status'],
+): Promise<DeliveryView[]> => {
   const { data } = await done(desk, 'deliveries.list', { limit: 200, ...(status ? { status } : {}) })
   const views: DeliveryView[] = data.items.map(({ view }: { view: DeliveryView }) => view)
   return views.filter(({ notificationId }) => sent.some((one) => one.notificationId === notificationId))

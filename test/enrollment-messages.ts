@@ -88,7 +88,11 @@ const refundedNews = { type: 'enrollment.refunded' }
 export const toCertificate = (id: string) => tell('certificate', id, refundedNews)
 export const toCertificates = {
   name: 'tellAll',
-  params: { actor: 'certificate', where: { holderId: 'learner-1', offeringId: 'offering-1' }, message: refundedNews },
+  params: {
+    actor: 'certificate',
+    where: { holderId: 'learner-1', offeringId: 'offering-1' },
+    message: refundedNews,
+  },
 }
 export const welcome = {
   name: 'create',

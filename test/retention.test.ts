@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { verifyInvariants } from '../persistence/doctor.ts'
 import { days } from './support/clock.ts'
@@ -81,4 +82,14 @@ it('archives whole turns: a column of the journal is one of the archive, in the 
   const columns = await columnsOf('journal')
   expect(columns.length).toBeGreaterThan(10)
   expect(await columnsOf('journal_archive')).toEqual(columns)
+})
+
+it('gives an id that is taken to nobody else, also when the turn that took it has left the journal', async () => {
+  const { server, admin, mentorId } = await aBusyServer(false)
+  server.clock.advance(days(31))
+  expect(await server.trimJournal!()).toBeGreaterThan(0)
+  const client = await connect(server, await signIn(server, admin.email))
+  const create = (id: string, name: string) => client.call('categories.create', { id, name })
+  expect(await create(mentorId, 'Welding')).toMatchObject({ ok: false, error: { code: 'already_exists' } })
+  expect(await create(randomUUID(), 'Welding')).toMatchObject({ ok: true })
 })

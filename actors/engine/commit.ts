@@ -113,8 +113,9 @@ const retryUnanswered = async (
 }
 
 const answersOf = async (store: ActorStore, writes: readonly Write[]) => {
-  const questions: Question[] = writes.flatMap(({ id, turns }) =>
+  const questions: Question[] = writes.flatMap(({ definition, id, turns }) =>
     turns.map(({ messageId, version, cause, by }) => ({
+      actorType: definition.contract.actor,
       actorId: id,
       messageId,
       ...(version === 1 && cause === 'command' && by ? { creation: { by } } : {}),

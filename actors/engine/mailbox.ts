@@ -142,6 +142,7 @@ export const writeOf = ({ mailbox, taken }: Chain): Write => {
 }
 
 export const questionOf = ({ actor, id, creation, principal }: Message): Question => ({
+  actorType: actor.type,
   actorId: actor.id,
   messageId: id,
   ...(creation && principal ? { creation: { by: principal.userId } } : {}),

@@ -162,7 +162,10 @@ const carryOut = async (scene: Scene, removalId: string, chance: Random) => {
     await clerk.command(removalId, 'pause')
     await sleep(500)
     await clerk.command(removalId, 'resume')
-    const view = await clerk.until(removalId, orStill(({ pending, total }) => pending <= 0.15 * total))
+    const view = await clerk.until(
+      removalId,
+      orStill(({ pending, total }) => pending <= 0.15 * total),
+    )
     tell(`nearly done: ${JSON.stringify(view)}`)
     if (!stopped()) await clerk.retry(removalId)
   }
