@@ -332,6 +332,32 @@ describe('resuming', () => {
     })
   }, 90_000)
 
+  it('waits for nobody else who reads slowly what was missed', PATIENCE, async () => {
+    const { server, coordinator, mentorId, sender, topic } = await aScene()
+    const position = startOf(await sender.subscribe({ topics: [topic] }))
+    await sender.call('unsubscribe', { topics: [topic] })
+    for (let done = 0; done < 6_000; done += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, (_, index) =>
+          index % 2
+            ? sender.call('mentors.resume', { id: mentorId })
+            : sender.call('mentors.pause', { id: mentorId, reason: 'x'.repeat(400) }),
+        ),
+      )
+    // As many as may read the journal at once.
+    const slow = await Promise.all(Array.from({ length: 32 }, () => connect(server, coordinator)))
+    for (const client of slow) {
+      rawSocketOf(client).pause()
+      client.socket.emit('subscribe', { topics: [topic], after: position })
+    }
+    await expect.poll(() => server.stats().sockets.begun['replayed'], PATIENCE).toBe(32)
+    expect(await sender.subscribe({ topics: [topic], after: position })).toMatchObject({ ok: true })
+    // Nobody had to be cut off before.
+    for (const client of slow) rawSocketOf(client).resume()
+    const answers = await Promise.all(slow.map(({ call }) => call('mentors.get', { id: mentorId })))
+    expect(answers.filter(({ ok }) => !ok)).toEqual([])
+  })
+
   it('goes on after a restart of the server, from the position before it', async () => {
     const { server, coordinator, mentorId, sender, topic } = await aScene()
     const begun = await sender.subscribe({ topics: [topic] })
@@ -347,6 +373,15 @@ describe('resuming', () => {
     expect(expectUnbroken(framesOf(client, topic), last.position)).toBeGreaterThanOrEqual(next.position)
   })
 })
+
+/** The TCP connection, to stop reading. */
+const rawSocketOf = ({ socket }: Client) => {
+  const engine = socket.io.engine as unknown as {
+    transport: { ws: { _socket: { pause: () => void; resume: () => void } } }
+  }
+  // oxlint-disable-next-line no-underscore-dangle -- ws names it so, and nothing public stops reading
+  return engine.transport.ws._socket
+}
 
 describe('ending', () => {
   it('tells clients when to come back, finishes commands in hand, and closes so that they reconnect', async () => {
@@ -372,11 +407,7 @@ describe('ending', () => {
     const fast = await connect(server, coordinator)
     await slow.subscribe({ topics: [topic] })
     await fast.subscribe({ topics: [topic] })
-    const engine = slow.socket.io.engine as unknown as {
-      transport: { ws: { _socket: { pause: () => void; resume: () => void } } }
-    }
-    // oxlint-disable-next-line no-underscore-dangle -- ws names it so, and nothing public stops reading
-    const raw = engine.transport.ws._socket
+    const raw = rawSocketOf(slow)
     raw.pause()
     const notes = 'n'.repeat(400)
     const { id } = await issue(server, sender, mentorId)
