@@ -21,7 +21,7 @@ const promised = (server: TestServer, owner: string) =>
     server,
     'promised',
     `select id, actor_type as "actorType", actor_id as "actorId", version, name, params,
-      correlation_id as "correlationId", attempts
+      correlation_id as "correlationId", attempts, taken
     from effect where name = 'tellAll' and actor_id = $1`,
     [owner],
   )
