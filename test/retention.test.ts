@@ -12,6 +12,22 @@ const turns = async ({ database }: TestServer, table: 'journal' | 'journal_archi
   return rows.map(({ position }) => Number(position))
 }
 
+const cursor = ({ database }: TestServer, text: string) =>
+  database.sql.query<{ behind: boolean }>({ name: '', text })
+
+/** Badges count what happens a little later. */
+const isFollowed = (server: TestServer) =>
+  expect
+    .poll(
+      () =>
+        cursor(
+          server,
+          `select cursor.position < head.position as behind from journal_cursor as cursor, journal_head as head`,
+        ),
+      { timeout: 25_000 },
+    )
+    .toEqual([{ behind: false }])
+
 const aBusyServer = async (archive: boolean) => {
   const server = await aServer({ retention: { days: 30, archive, least: 5 } })
   const { adminClient, admin, mentorId } = await aTeam(server)
@@ -19,6 +35,7 @@ const aBusyServer = async (archive: boolean) => {
     const [name, more] = index % 2 === 0 ? ['mentors.pause', { reason: 'x' }] : ['mentors.resume', {}]
     expect(await adminClient.call(name, { id: mentorId, ...more })).toMatchObject({ ok: true })
   }
+  await isFollowed(server)
   return { server, admin, mentorId }
 }
 
@@ -44,6 +61,25 @@ it('drops them when nobody wants an archive, and goes on', async () => {
   expect(await turns(server, 'journal_archive')).toEqual([])
   const client = await connect(server, await signIn(server, admin.email))
   expect(await client.call('mentors.pause', { id: mentorId, reason: 'y' })).toMatchObject({ ok: true })
+})
+
+it('keeps every turn that badges have not counted, however old it is', async () => {
+  const { server } = await aBusyServer(false)
+  const before = await turns(server, 'journal')
+  const [, second] = before
+  // One that is held belongs to a node that has stopped in the middle.
+  await cursor(
+    server,
+    `update journal_cursor set position = ${second}, holder = gen_random_uuid(),
+      held_until = clock_timestamp() + interval '1 hour'`,
+  )
+  server.clock.advance(days(31))
+  expect(await server.trimJournal!()).toBe(2)
+  expect(await turns(server, 'journal')).toEqual(before.slice(2))
+
+  await cursor(server, 'update journal_cursor set held_until = clock_timestamp()')
+  await isFollowed(server)
+  expect(await server.trimJournal!()).toBe(before.length - 7)
 })
 
 it('tells whoever asks for what has gone to start again, and gives the rest to the others', async () => {
