@@ -35,13 +35,16 @@ export const patiently = async <Result>(store: ActorStore, read: () => Promise<R
     try {
       return await read()
     } catch (error) {
-      const kind = store.classify(error)
-      if (kind === 'poison' || kind === 'duplicate' || performance.now() > until) throw error
+      if (!isPassing(store, error) || performance.now() > until) throw error
       await wait(waitMs)
     }
   }
   return read()
 }
+
+/** The database is away, or has no time; otherwise it will say the same again. */
+const isPassing = (store: ActorStore, error: unknown) =>
+  ['try_again', 'unknown_outcome'].includes(store.classify(error))
 
 let batches = 0
 
@@ -86,8 +89,14 @@ const recover = async (job: Job, error: unknown, { attempt, until }: Trial): Pro
     return commitAll({ ...job, doubtful }, attempt + 1, until)
   }
   if (kind === 'duplicate') {
-    const known = await answersOf(store, writes).catch(() => undefined)
-    if (known?.some((answers) => answers.some(Boolean)))
+    const known = await patiently(store, () => answersOf(store, writes)).catch((unread: unknown) => ({
+      unread,
+    }))
+    if ('unread' in known) {
+      // What is repeated here has been applied, and nobody can say which it is before the database is back.
+      if (isPassing(store, known.unread))
+        return writes.map(() => ({ status: 'unknown', error: known.unread }))
+    } else if (known.some((answers) => answers.some(Boolean)))
       return retryUnanswered(job, known, { attempt, until })
   }
   if (writes.length === 1) return [{ status: 'failed', error, poison: true }]
