@@ -98,6 +98,20 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
 )
 
 it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'refuses while PostgreSQL is away what the actor in memory would refuse, and waits for nothing',
+  async () => {
+    const { postgres, adminClient, mentorId } = await aScene()
+    const call = (name: string, more: object = {}) => adminClient.call(name, { id: mentorId, ...more })
+    expect(await call('mentors.pause', { reason: 'a break' })).toMatchObject({ ok: true })
+    expect(await call('mentors.resume')).toMatchObject({ ok: true })
+    await postgres.kill()
+    expect(await call('mentors.resume')).toMatchObject({ ok: false, error: { code: 'overloaded' } })
+    await postgres.restart()
+  },
+  60_000,
+)
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
   'answers a repetition as before, though the connection is lost on which it looks for the answer',
   async () => {
     const postgres = await startPostgres()

@@ -3,8 +3,8 @@ import type { ActorStore, Question, StoredAnswer, Write } from './store.ts'
 /** What became of one write. */
 export type Committed =
   | { status: 'committed'; write: Write; from: number; batch: number }
-  /** Somebody else moved the actor; nothing was written. */
-  | { status: 'conflict' }
+  /** Somebody else moved the actor, or, where that is doubtful, an earlier attempt did; nothing was written by this one. */
+  | { status: 'conflict'; doubtful: boolean }
   /** Nothing was written by this attempt; these messages were applied by an earlier one. */
   | { status: 'answered'; answers: readonly (StoredAnswer | undefined)[] }
   /** Nothing was written: the database is away, or (poison) it refuses the rows themselves. */
@@ -64,7 +64,7 @@ export const commitAll = async (
     const batch = ++batches
     return positions.map((from, index) =>
       from === undefined
-        ? { status: 'conflict' }
+        ? { status: 'conflict', doubtful: job.doubtful === true }
         : { status: 'committed', write: writes[index]!, from, batch },
     )
   } catch (error) {

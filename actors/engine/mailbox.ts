@@ -12,6 +12,8 @@ export type Waiting = {
   answer: (reply: Reply) => void
   /** How often a decision about it was thrown away. */
   attempts: number
+  /** It may have been applied, and the database has not been there to say so. */
+  doubtful?: true
 }
 
 /** The one queue of an actor on this node. */
