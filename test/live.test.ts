@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Reply, Subscribed } from '../contracts/protocol.ts'
 import { days } from './support/clock.ts'
-import { aServer, aTeam, aUser, connect, type Client, type TestServer } from './support/server.ts'
+import { aServer, aTeam, aUser, connect, headOf, type Client, type TestServer } from './support/server.ts'
 
 /** Far longer than anything here takes: a slow machine does not matter. */
 const PATIENCE = { timeout: 120_000 }
@@ -371,6 +371,47 @@ describe('resuming', () => {
     await client.next('certification.issued')
     expect(framesOf(client, topic).map(({ position }) => position)).not.toContain(last.position)
     expect(expectUnbroken(framesOf(client, topic), last.position)).toBeGreaterThanOrEqual(next.position)
+  })
+})
+
+describe('commits that have been lost by a standby that has taken over', () => {
+  it('end all subscriptions, and what is committed under their positions arrives', PATIENCE, async () => {
+    const { server, adminClient, mentorId } = await aScene()
+    const topics = [`mentor:${mentorId}`]
+    startOf(await adminClient.subscribe({ topics }))
+    const sql = (text: string) => server.database.sql.query({ name: '', text })
+    const head = await headOf(server)
+    const row = await sql(`select * from mentor where id = '${mentorId}'`)
+    for (let count = 0; count < 3; count++) {
+      await adminClient.call('mentors.pause', { id: mentorId, reason: 'a break' })
+      await adminClient.call('mentors.resume', { id: mentorId })
+    }
+    const last = await headOf(server)
+    await adminClient.next('mentor.released', ({ position }) => position === last)
+
+    await sql(`with gone as (delete from journal where position > ${head})
+      update journal_head set position = ${head}`)
+    await server.database.sql.query(
+      {
+        name: 'as before',
+        text: `with gone as (delete from effect where actor_id = $2)
+          update mentor set version = (before).version, state = (before).state, snapshot = (before).snapshot,
+          timers = (before).timers
+          from (select jsonb_populate_record(null::mentor, $1::jsonb) as before) as saved where id = $2`,
+      },
+      [JSON.stringify(row[0]), mentorId],
+    )
+    expect(await adminClient.next('topic.closed')).toEqual({ topic: topics[0], reason: 'resync_required' })
+    adminClient.received.length = 0
+    expect(await adminClient.subscribe({ topics, after: last })).toMatchObject({
+      error: { code: 'resync_required' },
+    })
+    const start = startOf(await adminClient.subscribe({ topics }))
+    expect(start).toBe(head)
+    const paused = await adminClient.call('mentors.pause', { id: mentorId, reason: 'a longer one' })
+    expect(paused).toMatchObject({ ok: true, position: head + 1 })
+    await adminClient.next('mentor.held', ({ position }) => position === paused.position)
+    expectUnbroken(framesOf(adminClient, topics[0]!), start)
   })
 })
 

@@ -35,6 +35,8 @@ export type Subscriptions = {
    */
   interrupt: (subscriber: Subscriber, topic: string, position: number) => () => Promise<void>
   leaveAll: (subscriber: Subscriber) => void
+  /** Positions mean something else from now on: all of these leave all topics, and so do those that are about to join. */
+  startOver: (subscribers: readonly Subscriber[]) => void
   stats: () => SubscriptionStats
 }
 
@@ -73,6 +75,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 
   const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
   let reads = 0
+  /** How often positions have begun to mean something else. */
+  let restarts = 0
 
   const mayWatch = async (principal: Principal, topic: string) => {
     const [kind, id] = topic.split(':') as [string, string]
@@ -110,8 +114,10 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const catchingUp: CatchingUp = { topics: new Set(topics), restricted, buffer: [], overflowed: false }
     // The channel must outlive the change from waiting to listening: it knows the position that the next event follows.
     // No pause between the two: what is delivered meanwhile would be in neither.
+    const begunIn = restarts
     const join = (sender: Sender) => {
       if (!subscriber.socket.connected) return
+      if (begunIn !== restarts) throw new Broken('resync_required')
       sender.send(catchingUp.buffer)
       for (const topic of topics) {
         subscriber.topics.set(topic, mode)
@@ -301,9 +307,11 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       const mode = subscriber.topics.get(topic)
       leave(subscriber, topic)
       const isStillWanted = claim(subscriber, topic)
+      const begunIn = restarts
       const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
       return async () => {
         if (!isStillWanted()) return
+        if (begunIn !== restarts) return void closed(subscriber, topic, 'resync_required')
         await watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
           closed(subscriber, topic, 'resync_required')
           throw error
@@ -312,6 +320,14 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     },
     leaveAll: (subscriber) => {
       for (const topic of subscriber.topics.keys()) leave(subscriber, topic)
+    },
+    startOver: (subscribers) => {
+      restarts++
+      for (const subscriber of subscribers)
+        for (const topic of subscriber.topics.keys()) {
+          leave(subscriber, topic)
+          closed(subscriber, topic, 'resync_required')
+        }
     },
     stats: () => ({ begun, reads }),
   }
