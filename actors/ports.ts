@@ -107,7 +107,11 @@ export type Read = {
   ) => Promise<{ count: number; position: number }>
   /** With which browsers subscribe to pushes; null where none are sent. */
   pushKey: () => string | null
-  history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
+  history: (
+    actor: { type: string; id: string },
+    afterVersion: number,
+    limit: number,
+  ) => Promise<HistoryEntry[]>
   /** By line. */
   importRefusals: (importId: string, afterLine: number, limit: number) => Promise<RefusedRow[]>
 }

@@ -55,7 +55,8 @@ export const actorJournal: QueryHandler<{ id: string; afterVersion?: number | un
   const actor = await getActor(request)
   if (!actor.ok) return actor
   const { id, afterVersion = 0 } = request.input
-  const entries = await request.read.history(id, afterVersion, HISTORY_LIMIT)
+  const { actor: type } = request.definition.contract
+  const entries = await request.read.history({ type, id }, afterVersion, HISTORY_LIMIT)
   const last = entries.length === HISTORY_LIMIT ? entries.at(-1)?.version : undefined
   return { ok: true, data: last === undefined ? { items: entries } : { items: entries, next: last } }
 }

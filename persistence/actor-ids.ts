@@ -33,6 +33,19 @@ export const createActorIds = ({ query }: Pick<Sql, 'query'>, definitions: reado
   }
 }
 
+/**
+ * Whether an id belongs to an actor of another type. The journal knows each id once only as long as the first turn is in it.
+ */
+export const createIsTaken = ({ query }: Pick<Sql, 'query'>, definitions: readonly AnyActorDefinition[]) => {
+  const holders = definitions.map(({ contract: { actor } }) => {
+    return `select '${actor}' as actor from "${tableName(actor)}" where id = $1::uuid`
+  })
+  const statement: Statement = { name: 'id_holders', text: holders.join(' union all ') }
+
+  return async (id: string, actor: string): Promise<boolean> =>
+    (await query<{ actor: string }>(statement, [id])).some((holder) => holder.actor !== actor)
+}
+
 /** Before all ids. */
 const FIRST = '00000000-0000-0000-0000-000000000000'
 

@@ -60,8 +60,9 @@ export const createActorStore = ({ sql, engine }: Database, works = true): Actor
   violated: sqlConstraint,
 })
 
-const questionRow = ({ actorId, messageId, creation }: Question, question: number) => ({
+const questionRow = ({ actorType, actorId, messageId, creation }: Question, question: number) => ({
   question,
+  actor_type: actorType,
   actor_id: actorId,
   message_id: messageId,
   by: creation?.by ?? null,
@@ -71,11 +72,11 @@ const ANSWERS: Statement = {
   name: 'answers',
   text: `
 with q as (
-  select * from jsonb_to_recordset($1::jsonb) as q(question integer, actor_id uuid, message_id text, by uuid)
+  select * from jsonb_to_recordset($1::jsonb) as q(question integer, actor_type text, actor_id uuid, message_id text, by uuid)
 )
 select q.question, j.actor_id as "actorId", j.message_hash as "messageHash", j.type, j.version, j.to_state as state,
   j.view, j.allowed, j.position
-from q join journal j on j.actor_id = q.actor_id and j.message_id = q.message_id
+from q join journal j on j.actor_id = q.actor_id and j.message_id = q.message_id and j.actor_type = q.actor_type
 union all
 select q.question, j.actor_id, j.message_hash, j.type, j.version, j.to_state, j.view, j.allowed, j.position
 from q join journal j on q.by is not null and j.by = q.by and j.message_id = q.message_id

@@ -1,8 +1,8 @@
 import type {
-  ClaimedEffect,
   DeadEffect,
   DueEffect,
   EffectStore,
+  HeldEffect,
   Rooms,
   TakenEffect,
 } from '../actors/engine/effects.ts'
@@ -10,7 +10,7 @@ import type { Sql, Statement } from './sql.ts'
 
 export const createEffectStore = ({ query }: Sql): EffectStore => ({
   claim: ({ now, until }, rooms, takenLater) =>
-    query<ClaimedEffect>(CLAIM, [...lanesOf(rooms), now, until, takenLater]),
+    query<DueEffect>(CLAIM, [...lanesOf(rooms), now, until, takenLater]),
   offer: (now, rooms) => query<Pick<DueEffect, 'id' | 'name'>>(OFFER, [...lanesOf(rooms), now]),
   take: async (id, { now, until }, claim) => {
     const [taken] = await query<TakenEffect>(TAKE, [
@@ -22,13 +22,15 @@ export const createEffectStore = ({ query }: Sql): EffectStore => ({
     ])
     return taken
   },
-  postpone: async (id, { nextAt, error, begun }) => {
-    await query(POSTPONE, [id, nextAt, error, begun ? 0 : 1])
+  postpone: async (effect, { nextAt, error, begun }) => {
+    await query(POSTPONE, [...valuesOf(effect), nextAt, error, begun ? 0 : 1])
   },
-  keep: async (ids, until) => {
-    await query(KEEP, [ids, until])
+  keep: async (effects, until) => {
+    const held = effects.map(valuesOf)
+    await query(KEEP, [...[0, 1, 2].map((column) => held.map((values) => values[column])), until])
   },
-  bury: async (id, error, until) => (await query<DeadEffect>(BURY, [id, error, until]))[0],
+  bury: async (effect, error, until) =>
+    (await query<DeadEffect>(BURY, [...valuesOf(effect), error, until]))[0],
   unannounced: (now, until, limit) => query<DeadEffect>(UNANNOUNCED, [now, until, limit]),
   announced: async ({ id, deaths }) => {
     await query(ANNOUNCED, [id, deaths])
@@ -42,10 +44,12 @@ export const createEffectStore = ({ query }: Sql): EffectStore => ({
   exists: async (id) => (await query(EXISTS, [id])).length > 0,
 })
 
+const valuesOf = ({ id, attempts, taken }: HeldEffect) => [id, attempts, taken] as const
+
 const lanesOf = (rooms: Rooms) => [Object.keys(rooms), Object.values(rooms)]
 
 const EFFECT = `effect.id, actor_type as "actorType", actor_id as "actorId", version, effect.name, params,
-  correlation_id as "correlationId", attempts`
+  correlation_id as "correlationId", attempts, taken`
 
 const DEAD = `${EFFECT}, deaths, coalesce(last_error, '') as reason`
 
@@ -63,7 +67,7 @@ const CLAIM: Statement = {
   text: `with ${DUE}
 update effect set taken = taken + (effect.name <> all($5::text[]))::integer, next_at = $4::timestamptz
 from due where effect.id = due.id
-returning ${EFFECT}, taken`,
+returning ${EFFECT}`,
 }
 
 const OFFER: Statement = { name: 'effect_offer', text: `with ${DUE} select id, name from due` }
@@ -85,25 +89,29 @@ where id = $1 and status = 'pending' and (
 returning ${EFFECT}, (taken = 1) as first`,
 }
 
+/** As long as nobody else has taken it: whoever was cut off for longer than its lease may still hold it. */
+const HELD = `id = $1 and attempts = $2 and taken = $3 and status = 'pending'`
+
 const POSTPONE: Statement = {
   name: 'effect_postpone',
-  text: `update effect set attempts = attempts + 1, taken = greatest(taken - $4::integer, 0), next_at = $2, last_error = $3
-where id = $1 and status = 'pending'`,
+  text: `update effect set attempts = attempts + 1, taken = greatest(taken - $6::integer, 0), next_at = $4, last_error = $5
+where ${HELD}`,
 }
 
 const KEEP: Statement = {
   name: 'effect_keep',
   text: `with mine as materialized (
-  select id from effect where id = any($1::text[]) and status = 'pending' for update skip locked
+  select effect.id from unnest($1::text[], $2::integer[], $3::integer[]) as held(id, attempts, taken)
+  join effect using (id, attempts, taken) where status = 'pending' for update of effect skip locked
 )
-update effect set next_at = $2::timestamptz from mine where effect.id = mine.id`,
+update effect set next_at = $4::timestamptz from mine where effect.id = mine.id`,
 }
 
 const BURY: Statement = {
   name: 'effect_bury',
-  text: `update effect set attempts = attempts + 1, status = 'dead', last_error = $2, next_at = $3::timestamptz,
+  text: `update effect set attempts = attempts + 1, status = 'dead', last_error = $4, next_at = $5::timestamptz,
   deaths = deaths + 1, announced = false
-where id = $1 and status = 'pending' returning ${DEAD}`,
+where ${HELD} returning ${DEAD}`,
 }
 
 const UNANNOUNCED: Statement = {

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../actors/ports.ts'
+import type { Read } from '../actors/ports.ts'
 import type { LiveEvent } from '../contracts/protocol.ts'
 import type { Cause, TurnRecord, Write } from '../actors/engine/store.ts'
 import { instant, type Query, type Sql, type Statement } from './sql.ts'
@@ -21,7 +21,7 @@ export type Journal = {
   replay: (request: ReplayRequest, limit: number) => Promise<Page>
   /** How many events a replay would send; counts no further than `most`. */
   backlog: (request: ReplayRequest, most: number) => Promise<number>
-  history: (actorId: string, afterVersion: number, limit: number) => Promise<HistoryEntry[]>
+  history: Read['history']
 }
 
 export type ReplayRequest = { topics: readonly string[]; after: number; actorType: string | null }
@@ -56,8 +56,8 @@ export const createJournal = (sql: Sql): Journal => {
       const [row] = await sql.query<{ events: string | number }>(BACKLOG, [topics, after, actorType, most])
       return Number(row!.events)
     },
-    history: async (actorId, afterVersion, limit) => {
-      const rows = await sql.query<Row>(HISTORY, [actorId, afterVersion, limit])
+    history: async ({ type, id }, afterVersion, limit) => {
+      const rows = await sql.query<Row>(HISTORY, [id, type, afterVersion, limit])
       return rows.map((row) => ({
         position: Number(row.position),
         version: row.version,
@@ -114,7 +114,7 @@ const BACKLOG: Statement = {
 
 const HISTORY: Statement = {
   name: 'journal_history',
-  text: `select ${COLUMNS} from journal where actor_id = $1 and version > $2 order by version limit $3`,
+  text: `select ${COLUMNS} from journal where actor_id = $1 and actor_type = $2 and version > $3 order by version limit $4`,
 }
 
 const HEAD: Statement = {

@@ -31,7 +31,7 @@ const PAUSE_MS = 50
 
 /**
  * Takes old turns out of the journal, oldest first, and moves the floor with them: who asks for something below it is told
- * `resync_required`. Any number of nodes may do it at once; they find less to do.
+ * `resync_required`. What has not been followed yet stays, however old it is. Any number of nodes may do it at once; they find less to do.
  */
 export const createRetention = ({
   sql,
@@ -92,10 +92,12 @@ for values from (${firstOf(month)}) to (${firstOf(next)})`,
 /** Of a month like `2026_03`. */
 const firstOf = (month: string) => `'${month.replace('_', '-')}-01 00:00:00+00'`
 
-/** The oldest turns up to the first one that is too young, whatever comes after it. */
+/** The oldest turns up to the first one that is too young, or that somebody who follows the journal has not read. */
 const OLD = `oldest as materialized (
   select position, recorded_at from journal
-  where position <= (select position from journal_head) - $3::bigint order by position limit $2::integer
+  where position <= (select position from journal_head) - $3::bigint
+    and position <= coalesce((select min(position) from journal_cursor), 9223372036854775807)
+  order by position limit $2::integer
 ),
 old as materialized (
   select position, recorded_at from oldest

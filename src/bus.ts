@@ -38,12 +38,13 @@ type Dependencies = {
   notices: Notices | undefined
   /** Deployments that share one Redis by accident must not hear each other: each database has an epoch of its own. */
   epoch: string
+  failed: (error: unknown) => void
 }
 
 const BATCH = 'batch'
 const NUDGE = 'nudge'
 
-export const createBus = ({ link, notices, epoch }: Dependencies): Bus => {
+export const createBus = ({ link, notices, epoch, failed }: Dependencies): Bus => {
   const batchListeners: ((batch: Batch) => void)[] = []
   const nudgeListeners: ((what: Nudge) => void)[] = []
   let sent = 0
@@ -55,10 +56,16 @@ export const createBus = ({ link, notices, epoch }: Dependencies): Bus => {
     if (what === 'journal' || what === 'sessions') for (const listener of nudgeListeners) listener(what)
   }
 
+  /** Whatever cannot be understood is in the journal, too. A throw would end the process: the adapter catches nothing. */
   const take = (batch: unknown) => {
-    if (!isBatch(batch)) return
+    if (!isBatch(batch)) return nudged('journal')
     received++
-    for (const listener of batchListeners) listener(batch)
+    try {
+      for (const listener of batchListeners) listener(batch)
+    } catch (error) {
+      failed(error)
+      nudged('journal')
+    }
   }
 
   return {
@@ -111,16 +118,23 @@ const openChannel = (link: RedisLink, epoch: string): Channel => {
   }
 }
 
-/** Another version may say something else; whatever cannot be understood is read from the journal. */
+/** Another version may say something else. */
 const isBatch = (value: unknown): value is Batch => {
   if (typeof value !== 'object' || value === null) return false
-  const { from, to, events } = value as Partial<Batch>
+  const { from, to, events, dueAt } = value as Partial<Batch>
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || !Array.isArray(events)) return false
+  if (dueAt !== undefined && !isText(dueAt)) return false
   let last = from! - 1
   return events.every((routed: Partial<Routed> | null) => {
     const position = routed?.event?.position
     const isNext = Number.isSafeInteger(position) && position! > last && position! <= to!
     last = position!
-    return isNext && Array.isArray(routed?.topics)
+    return isNext && Array.isArray(routed?.topics) && routed.topics.every(isText) && isEvent(routed.event)
   })
 }
+
+const isEvent = (event: Partial<Routed['event']> | undefined) =>
+  Number.isSafeInteger(event?.version) &&
+  [event?.id, event?.type, event?.state, event?.at, event?.actor?.type, event?.actor?.id].every(isText)
+
+const isText = (value: unknown) => typeof value === 'string'

@@ -13,19 +13,22 @@ const REMEMBERED = 4
  * in between. A node whose own clock is wrong, or jumps, fires no timer early.
  *
  * An answer says what time it was at some moment before it arrived. So what is known here is never ahead of the
- * database, and behind it by no more than the quickest of the last questions took.
+ * database, and behind it by no more than the quickest of the last questions took. A clock that is set back is known from
+ * an answer that would have had to arrive before its question: what was measured before then counts no longer.
  */
 export const createDatabaseClock = async (
   sql: Sql,
   failed: (error: unknown) => void,
   everyMs = 10_000,
 ): Promise<Clock> => {
-  const offsets: number[] = []
+  let offsets: number[] = []
   let offset = 0
   const measure = async () => {
+    const askedAt = performance.now()
     const [row] = await sql.query<{ ms: string | number }>(NOW)
-    offsets.push(Number(row!.ms) - performance.now())
-    if (offsets.length > REMEMBERED) offsets.shift()
+    const ms = Number(row!.ms)
+    const most = ms - askedAt
+    offsets = [...offsets.filter((known) => known <= most), ms - performance.now()].slice(-REMEMBERED)
     offset = Math.max(...offsets)
   }
   await measure()

@@ -61,7 +61,7 @@ export const createRuntime = ({ database, definitions, now, failed, roles, watch
       for (const { write } of batch.writes) {
         for (const { dueAt } of write.timersSet) timers.expect(dueAt)
         if (write.effects.length > 0)
-          effects.push(write.effects.map((effect) => ({ ...effect, attempts: 0 })))
+          effects.push(write.effects.map((effect) => ({ ...effect, attempts: 0, taken: 0 })))
       }
       for (const listener of listeners) listener(batch)
     },

@@ -104,7 +104,8 @@ const assemble = async (ground: Ground, lifetime: Lifetime): Promise<LaurelServe
   handleEffects(ground, { storage, runtime, payments, notifications, lookup, dispatcherOf, stopping })
 
   const deliver: Deliver = (events, position) => gateway?.sockets.deliver(events, position)
-  const live = createLive(ground, { storage, runtime, bus: nodes.bus, sessions, deliver })
+  const startOver = () => gateway?.sockets.startOver()
+  const live = createLive(ground, { storage, runtime, bus: nodes.bus, sessions, deliver, startOver })
   runtime.onCommitted(metrics.committed)
   runtime.onCommitted(activity.committed)
   const admission = { limits, callerOf, signIn }

@@ -98,6 +98,47 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
 )
 
 it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'refuses while PostgreSQL is away what the actor in memory would refuse, and waits for nothing',
+  async () => {
+    const { postgres, adminClient, mentorId } = await aScene()
+    const call = (name: string, more: object = {}) => adminClient.call(name, { id: mentorId, ...more })
+    expect(await call('mentors.pause', { reason: 'a break' })).toMatchObject({ ok: true })
+    expect(await call('mentors.resume')).toMatchObject({ ok: true })
+    await postgres.kill()
+    expect(await call('mentors.resume')).toMatchObject({ ok: false, error: { code: 'overloaded' } })
+    await postgres.restart()
+  },
+  60_000,
+)
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'answers a repetition as before, though the connection is lost on which it looks for the answer',
+  async () => {
+    const postgres = await startPostgres()
+    onTestFinished(postgres.stop)
+    const proxy = await startCuttingProxy(postgres.port)
+    onTestFinished(proxy.close)
+    const url = new URL(postgres.url)
+    url.port = String(proxy.port)
+    const server = await aServer({ database: { url: url.href } })
+    const { mentorId, coordinator } = await aTeam(server)
+    const client = await connect(server, coordinator)
+    const command = {
+      commandId: crypto.randomUUID(),
+      mentorId,
+      certType: 'first_aid',
+      issuedAt: server.clock.at(),
+      expiresAt: server.clock.at(1e9),
+    }
+    const first = await client.call('certifications.issue', command)
+    expect(first).toMatchObject({ ok: true })
+    const cuts = proxy.cutOn('answers', 1)
+    expect(await client.call('certifications.issue', command)).toEqual(first)
+    expect(cuts()).toBe(1)
+  },
+)
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
   'goes on committing when somebody has taken away what its sessions had made for themselves',
   async () => {
     const { server, mentorId, client } = await aScene()

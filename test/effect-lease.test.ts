@@ -51,7 +51,7 @@ const twoNodes = async (run: EffectHandler['run']) => {
     )
     return found!
   }
-  return { nodes, effect: { ...effect, attempts: 0 }, row }
+  return { nodes, effect: { ...effect, attempts: 0, taken: 0 }, row }
 }
 
 it('an effect that outlives its lease runs on one node only', async () => {

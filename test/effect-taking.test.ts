@@ -13,8 +13,9 @@ describe('beginning with an effect', () => {
       const [found] = await table.store.claim(term, { work: 1 }, ['work'])
       return found && { taken: found.taken, until: term.until }
     }
-    const [{ id } = { id: '' }] = await table.promise('work', 1, 0)
-    return { ...table, id, lease, claim, take: (own?: Claim) => table.store.take(id, lease(), own) }
+    const [effect] = await table.promise('work', 1, 0)
+    const take = (own?: Claim) => table.store.take(effect!.id, lease(), own)
+    return { ...table, effect: effect!, claim, take }
   }
   const first = { first: true }
 
@@ -33,9 +34,8 @@ describe('beginning with an effect', () => {
   })
 
   it('is for who has claimed a later attempt, once, and for nobody with a reminder', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(), error: 'nobody knows', begun: true })
+    const { store, clock, claim, take } = await aTakenTable()
+    await store.postpone((await take())!, { nextAt: clock.at(), error: 'nobody knows', begun: true })
     const own = await claim()
     expect(await take()).toBeUndefined()
     expect(await take(own)).toMatchObject({ first: false, attempts: 1 })
@@ -43,9 +43,8 @@ describe('beginning with an effect', () => {
   })
 
   it('is for the last who has claimed it when a claim has run out', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(), error: 'too busy', begun: false })
+    const { store, clock, claim, take } = await aTakenTable()
+    await store.postpone((await take())!, { nextAt: clock.at(), error: 'too busy', begun: false })
     const early = await claim(1_000)
     clock.advance(2_000)
     const late = await claim()
@@ -54,20 +53,37 @@ describe('beginning with an effect', () => {
   })
 
   it('is not for who claimed it when the lease that had run out is renewed', async () => {
-    const { store, id, clock, claim, take } = await aTakenTable()
-    await take()
+    const { store, clock, claim, take } = await aTakenTable()
+    const begun = await take()
     clock.advance(2 * MINUTE)
     const own = await claim()
-    await store.keep([id], clock.at(2 * MINUTE))
+    await store.keep([begun!], clock.at(2 * MINUTE))
     expect(await take(own)).toBeUndefined()
   })
 
   it('waits for the backoff also when nothing has been done', async () => {
-    const { store, id, clock, take } = await aTakenTable()
-    await take()
-    await store.postpone(id, { nextAt: clock.at(MINUTE), error: 'too busy', begun: false })
+    const { store, clock, take } = await aTakenTable()
+    await store.postpone((await take())!, { nextAt: clock.at(MINUTE), error: 'too busy', begun: false })
     expect(await take()).toBeUndefined()
     clock.advance(2 * MINUTE)
     expect(await take()).toMatchObject(first)
+  })
+
+  it('takes it from whoever was cut off for too long, who neither ends it nor keeps it any more', async () => {
+    const { store, effect, clock, row, take } = await aTakenTable()
+    const late = (await take())!
+    clock.advance(2 * MINUTE)
+    const now = (await take())!
+    const held = await row(effect)
+    await store.postpone(late, { nextAt: clock.at(), error: 'cut off', begun: true })
+    expect(await store.bury(late, 'cut off', clock.at())).toBeUndefined()
+    await store.keep([late], clock.at(5 * MINUTE))
+    expect(await row(effect)).toEqual(held)
+
+    await store.postpone(now, { nextAt: clock.at(), error: 'too busy', begun: false })
+    const postponed = await row(effect)
+    expect(postponed).toMatchObject({ attempts: 1, lastError: 'too busy' })
+    await store.postpone(late, { nextAt: clock.at(MINUTE), error: 'cut off', begun: true })
+    expect(await row(effect)).toEqual(postponed)
   })
 })

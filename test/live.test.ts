@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Reply, Subscribed } from '../contracts/protocol.ts'
 import { days } from './support/clock.ts'
-import { aServer, aTeam, aUser, connect, type Client, type TestServer } from './support/server.ts'
+import { aServer, aTeam, aUser, connect, headOf, type Client, type TestServer } from './support/server.ts'
 
 /** Far longer than anything here takes: a slow machine does not matter. */
 const PATIENCE = { timeout: 120_000 }
@@ -332,6 +332,32 @@ describe('resuming', () => {
     })
   }, 90_000)
 
+  it('waits for nobody else who reads slowly what was missed', PATIENCE, async () => {
+    const { server, coordinator, mentorId, sender, topic } = await aScene()
+    const position = startOf(await sender.subscribe({ topics: [topic] }))
+    await sender.call('unsubscribe', { topics: [topic] })
+    for (let done = 0; done < 6_000; done += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, (_, index) =>
+          index % 2
+            ? sender.call('mentors.resume', { id: mentorId })
+            : sender.call('mentors.pause', { id: mentorId, reason: 'x'.repeat(400) }),
+        ),
+      )
+    // As many as may read the journal at once.
+    const slow = await Promise.all(Array.from({ length: 32 }, () => connect(server, coordinator)))
+    for (const client of slow) {
+      rawSocketOf(client).pause()
+      client.socket.emit('subscribe', { topics: [topic], after: position })
+    }
+    await expect.poll(() => server.stats().sockets.begun['replayed'], PATIENCE).toBe(32)
+    expect(await sender.subscribe({ topics: [topic], after: position })).toMatchObject({ ok: true })
+    // Nobody had to be cut off before.
+    for (const client of slow) rawSocketOf(client).resume()
+    const answers = await Promise.all(slow.map(({ call }) => call('mentors.get', { id: mentorId })))
+    expect(answers.filter(({ ok }) => !ok)).toEqual([])
+  })
+
   it('goes on after a restart of the server, from the position before it', async () => {
     const { server, coordinator, mentorId, sender, topic } = await aScene()
     const begun = await sender.subscribe({ topics: [topic] })
@@ -347,6 +373,56 @@ describe('resuming', () => {
     expect(expectUnbroken(framesOf(client, topic), last.position)).toBeGreaterThanOrEqual(next.position)
   })
 })
+
+describe('commits that have been lost by a standby that has taken over', () => {
+  it('end all subscriptions, and what is committed under their positions arrives', PATIENCE, async () => {
+    const { server, adminClient, mentorId } = await aScene()
+    const topics = [`mentor:${mentorId}`]
+    startOf(await adminClient.subscribe({ topics }))
+    const sql = (text: string) => server.database.sql.query({ name: '', text })
+    const head = await headOf(server)
+    const row = await sql(`select * from mentor where id = '${mentorId}'`)
+    for (let count = 0; count < 3; count++) {
+      await adminClient.call('mentors.pause', { id: mentorId, reason: 'a break' })
+      await adminClient.call('mentors.resume', { id: mentorId })
+    }
+    const last = await headOf(server)
+    await adminClient.next('mentor.released', ({ position }) => position === last)
+
+    await sql(`with gone as (delete from journal where position > ${head})
+      update journal_head set position = ${head}`)
+    await server.database.sql.query(
+      {
+        name: 'as before',
+        text: `with gone as (delete from effect where actor_id = $2)
+          update mentor set version = (before).version, state = (before).state, snapshot = (before).snapshot,
+          timers = (before).timers
+          from (select jsonb_populate_record(null::mentor, $1::jsonb) as before) as saved where id = $2`,
+      },
+      [JSON.stringify(row[0]), mentorId],
+    )
+    expect(await adminClient.next('topic.closed')).toEqual({ topic: topics[0], reason: 'resync_required' })
+    adminClient.received.length = 0
+    expect(await adminClient.subscribe({ topics, after: last })).toMatchObject({
+      error: { code: 'resync_required' },
+    })
+    const start = startOf(await adminClient.subscribe({ topics }))
+    expect(start).toBe(head)
+    const paused = await adminClient.call('mentors.pause', { id: mentorId, reason: 'a longer one' })
+    expect(paused).toMatchObject({ ok: true, position: head + 1 })
+    await adminClient.next('mentor.held', ({ position }) => position === paused.position)
+    expectUnbroken(framesOf(adminClient, topics[0]!), start)
+  })
+})
+
+/** The TCP connection, to stop reading. */
+const rawSocketOf = ({ socket }: Client) => {
+  const engine = socket.io.engine as unknown as {
+    transport: { ws: { _socket: { pause: () => void; resume: () => void } } }
+  }
+  // oxlint-disable-next-line no-underscore-dangle -- ws names it so, and nothing public stops reading
+  return engine.transport.ws._socket
+}
 
 describe('ending', () => {
   it('tells clients when to come back, finishes commands in hand, and closes so that they reconnect', async () => {
@@ -372,11 +448,7 @@ describe('ending', () => {
     const fast = await connect(server, coordinator)
     await slow.subscribe({ topics: [topic] })
     await fast.subscribe({ topics: [topic] })
-    const engine = slow.socket.io.engine as unknown as {
-      transport: { ws: { _socket: { pause: () => void; resume: () => void } } }
-    }
-    // oxlint-disable-next-line no-underscore-dangle -- ws names it so, and nothing public stops reading
-    const raw = engine.transport.ws._socket
+    const raw = rawSocketOf(slow)
     raw.pause()
     const notes = 'n'.repeat(400)
     const { id } = await issue(server, sender, mentorId)

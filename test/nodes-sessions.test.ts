@@ -4,6 +4,7 @@ import { startRedis, withRedis, type RedisServer } from './support/redis.ts'
 import {
   aServer,
   aTeam,
+  aUser,
   connect,
   signIn,
   type Client,
@@ -137,4 +138,32 @@ describe.runIf(isPostgres && withRedis)('sockets of another node hear, while Red
     own = await startRedis()
   })
   afterAll(() => own.stop())
+})
+
+describe.runIf(isPostgres)('roles that are changed on two nodes, one after the other,', () => {
+  it('are the last ones, though a node hears of its own change first', PATIENCE, async () => {
+    const one = await aServer()
+    const two = await one.another()
+    const { orgId, admin, coordinator } = await aTeam(one)
+    const other = await aUser(one, ['coordinator'], orgId)
+    await deafen(one)
+    const [client, witness] = [await connect(one, coordinator), await connect(one, other)]
+    const topics = [`coordinator:${other.id}`]
+    for (let round = 0; round < 3; round++) {
+      await giveRoles(two, admin, other, 'coordinator')
+      await vi.waitFor(
+        async () => expect(await witness.subscribe({ topics })).toMatchObject({ ok: true }),
+        PATIENCE,
+      )
+      witness.received.length = 0
+      await giveRoles(two, admin, coordinator, 'admin')
+      await giveRoles(one, admin, coordinator, 'student')
+      // Whoever has heard of this has heard of the two before.
+      await giveRoles(two, admin, other, 'student')
+      await witness.next('topic.closed')
+      expect(await client.subscribe({ topics: [`org:${orgId}`] })).toMatchObject({
+        error: { code: 'forbidden' },
+      })
+    }
+  })
 })

@@ -1,8 +1,10 @@
 import { beforeAll, afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createBus } from '../src/bus.ts'
+import { createRedisLink } from '../src/redis.ts'
 import { startCuttingProxy } from './support/cutting-proxy.ts'
 import { days } from './support/clock.ts'
 import { startRedis, withRedis, type RedisServer } from './support/redis.ts'
-import { aServer, aTeam, connect, type Client, type TestServer } from './support/server.ts'
+import { aServer, aTeam, connect, headOf, type Client, type TestServer } from './support/server.ts'
 
 const isPostgres = process.env['LAUREL_TEST_DATABASE'] === 'postgres'
 const PATIENCE = { timeout: 60_000 }
@@ -143,6 +145,32 @@ describe.runIf(isPostgres)('what one node commits', () => {
     await listener.next('certification.issued', ({ view }) => view.certType === 'dropped')
     expect(issuedTypes(listener)).toEqual(['before', 'dropped'])
     expect(proxy.swallowed()).toBeGreaterThan(0)
+    expectUnbroken(listener)
+  })
+
+  it.runIf(withRedis)('is read from the journal when somebody says it in another way', PATIENCE, async () => {
+    const { one, two, sender, listener, mentorId } = await aPair({ redisUrl: redis.url })
+    await vi.waitFor(() => expect(one.stats().redis?.isThere && two.stats().redis?.isThere).toBe(true))
+    const [row] = await one.database.sql.query<{ epoch: string }>({
+      name: 'epoch',
+      text: 'select epoch from journal_head',
+    })
+    const link = createRedisLink(redis.url, () => {})
+    onTestFinished(link.close)
+    link.open()
+    const stranger = createBus({ link, notices: undefined, epoch: row!.epoch, failed: () => {} })
+    stranger.start()
+    await vi.waitFor(() => expect(link.isThere()).toBe(true))
+    const next = (await headOf(one)) + 1
+    const event = { position: next, id: 'mentor:x@1', type: 'mentor.held', version: 1, state: 's', at: '' }
+    for (const events of [
+      [{ topics: ['org:x'], event }],
+      [{ topics: ['org:x'], event: { ...event, actor: null } }],
+      [{ topics: [7], event: { ...event, actor: { type: 'mentor', id: 'x' } } }],
+    ])
+      stranger.publish({ from: next, to: next, events } as never)
+    await issue(one, sender, mentorId, 'ours')
+    await listener.next('certification.issued', ({ view }) => view.certType === 'ours')
     expectUnbroken(listener)
   })
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { verifyInvariants } from '../persistence/doctor.ts'
 import { days } from './support/clock.ts'
@@ -11,6 +12,22 @@ const turns = async ({ database }: TestServer, table: 'journal' | 'journal_archi
   return rows.map(({ position }) => Number(position))
 }
 
+const cursor = ({ database }: TestServer, text: string) =>
+  database.sql.query<{ behind: boolean }>({ name: '', text })
+
+/** Badges count what happens a little later. */
+const isFollowed = (server: TestServer) =>
+  expect
+    .poll(
+      () =>
+        cursor(
+          server,
+          `select cursor.position < head.position as behind from journal_cursor as cursor, journal_head as head`,
+        ),
+      { timeout: 25_000 },
+    )
+    .toEqual([{ behind: false }])
+
 const aBusyServer = async (archive: boolean) => {
   const server = await aServer({ retention: { days: 30, archive, least: 5 } })
   const { adminClient, admin, mentorId } = await aTeam(server)
@@ -18,6 +35,7 @@ const aBusyServer = async (archive: boolean) => {
     const [name, more] = index % 2 === 0 ? ['mentors.pause', { reason: 'x' }] : ['mentors.resume', {}]
     expect(await adminClient.call(name, { id: mentorId, ...more })).toMatchObject({ ok: true })
   }
+  await isFollowed(server)
   return { server, admin, mentorId }
 }
 
@@ -43,6 +61,25 @@ it('drops them when nobody wants an archive, and goes on', async () => {
   expect(await turns(server, 'journal_archive')).toEqual([])
   const client = await connect(server, await signIn(server, admin.email))
   expect(await client.call('mentors.pause', { id: mentorId, reason: 'y' })).toMatchObject({ ok: true })
+})
+
+it('keeps every turn that badges have not counted, however old it is', async () => {
+  const { server } = await aBusyServer(false)
+  const before = await turns(server, 'journal')
+  const [, second] = before
+  // One that is held belongs to a node that has stopped in the middle.
+  await cursor(
+    server,
+    `update journal_cursor set position = ${second}, holder = gen_random_uuid(),
+      held_until = clock_timestamp() + interval '1 hour'`,
+  )
+  server.clock.advance(days(31))
+  expect(await server.trimJournal!()).toBe(2)
+  expect(await turns(server, 'journal')).toEqual(before.slice(2))
+
+  await cursor(server, 'update journal_cursor set held_until = clock_timestamp()')
+  await isFollowed(server)
+  expect(await server.trimJournal!()).toBe(before.length - 7)
 })
 
 it('tells whoever asks for what has gone to start again, and gives the rest to the others', async () => {
@@ -81,4 +118,14 @@ it('archives whole turns: a column of the journal is one of the archive, in the 
   const columns = await columnsOf('journal')
   expect(columns.length).toBeGreaterThan(10)
   expect(await columnsOf('journal_archive')).toEqual(columns)
+})
+
+it('gives an id that is taken to nobody else, also when the turn that took it has left the journal', async () => {
+  const { server, admin, mentorId } = await aBusyServer(false)
+  server.clock.advance(days(31))
+  expect(await server.trimJournal!()).toBeGreaterThan(0)
+  const client = await connect(server, await signIn(server, admin.email))
+  const create = (id: string, name: string) => client.call('categories.create', { id, name })
+  expect(await create(mentorId, 'Welding')).toMatchObject({ ok: false, error: { code: 'already_exists' } })
+  expect(await create(randomUUID(), 'Welding')).toMatchObject({ ok: true })
 })

@@ -380,6 +380,26 @@ const reach = (servers: () => Promise<{ sockets: TestServer; changes: TestServer
     expect(client.socket.connected).toBe(true)
   })
 
+  it('a loss of roles while nobody can be asked about one of the topics', PATIENCE, async () => {
+    const { sockets, changes } = await servers()
+    const { admin, coordinator, mentorId } = await aTeam(changes)
+    const client = await connect(sockets, coordinator)
+    const [unsure, lost] = [`mentor:${mentorId}`, `coordinator:${coordinator.id}`]
+    expect(await client.subscribe({ topics: [unsure, lost] })).toMatchObject({ ok: true })
+    // It has been joined when the next one in its line has been answered.
+    await client.call('unsubscribe', { topics: [`user:${coordinator.id}`] })
+    const sql = (name: string, text: string) => changes.database.sql.query({ name, text })
+    await sql('break', 'alter table mentor rename to broken')
+    await rest(changes, admin, roles(coordinator, 'student'))
+    for (const [topic, reason] of [
+      [lost, 'forbidden'],
+      [unsure, 'overloaded'],
+    ])
+      expect(await client.next('topic.closed', (closed) => closed.topic === topic)).toEqual({ topic, reason })
+    await sql('mend', 'alter table broken rename to mentor')
+    expect(await client.call('unsubscribe', { topics: [lost] })).toMatchObject({ data: { topics: [] } })
+  })
+
   it('a gain of roles', PATIENCE, async () => {
     const { sockets, changes } = await servers()
     const { orgId, admin, mentorId } = await aTeam(changes)

@@ -21,7 +21,7 @@ const promised = (server: TestServer, owner: string) =>
     server,
     'promised',
     `select id, actor_type as "actorType", actor_id as "actorId", version, name, params,
-      correlation_id as "correlationId", attempts
+      correlation_id as "correlationId", attempts, taken
     from effect where name = 'tellAll' and actor_id = $1`,
     [owner],
   )
@@ -95,6 +95,27 @@ it('stops between two pages when its time is over', async () => {
   await expect(run(effect!, controller.signal)).rejects.toThrow('this process stops')
   expect((await heard(gateway, effect!.id, 'offering.tutorChanged')).once).toBe(64)
   expect(await promised(gateway, tutor.profileId)).toHaveLength(1)
+})
+
+it('reaches those behind one that cannot be told, and says so', async () => {
+  const before = await aGateway()
+  const { orgId, admin } = await aCatalogue(before)
+  const tutor = await aTutor(before, { orgId, admin, approved: false })
+  await Promise.all(Array.from({ length: 70 }, () => aPack(tutor)))
+  await done(admin, 'tutorProfiles.approve', { id: tutor.profileId })
+  const [effect] = await promised(before, tutor.profileId)
+  const gateway = await before.restart()
+  await ask(
+    gateway,
+    'break',
+    `update offering set snapshot = '{"value": {"no": "such state"}, "context": 7}'
+    where id = (select id from offering order by id limit 1)`,
+  )
+  const ids = createActorIds(gateway.database.sql, actors)
+  const { run } = createTellAll({ engine: gateway.engine, ids, now: gateway.now })
+  const outcome = await run(effect!, new AbortController().signal)
+  expect(outcome).toMatchObject({ retry: expect.stringContaining('internal') })
+  expect((await heard(gateway, effect!.id, 'offering.tutorChanged')).once).toBe(69)
 })
 
 it('asks for columns that there are only', async () => {

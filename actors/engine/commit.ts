@@ -3,8 +3,8 @@ import type { ActorStore, Question, StoredAnswer, Write } from './store.ts'
 /** What became of one write. */
 export type Committed =
   | { status: 'committed'; write: Write; from: number; batch: number }
-  /** Somebody else moved the actor; nothing was written. */
-  | { status: 'conflict' }
+  /** Somebody else moved the actor, or, where that is doubtful, an earlier attempt did; nothing was written by this one. */
+  | { status: 'conflict'; doubtful: boolean }
   /** Nothing was written by this attempt; these messages were applied by an earlier one. */
   | { status: 'answered'; answers: readonly (StoredAnswer | undefined)[] }
   /** Nothing was written: the database is away, or (poison) it refuses the rows themselves. */
@@ -35,13 +35,16 @@ export const patiently = async <Result>(store: ActorStore, read: () => Promise<R
     try {
       return await read()
     } catch (error) {
-      const kind = store.classify(error)
-      if (kind === 'poison' || kind === 'duplicate' || performance.now() > until) throw error
+      if (!isPassing(store, error) || performance.now() > until) throw error
       await wait(waitMs)
     }
   }
   return read()
 }
+
+/** The database is away, or has no time; otherwise it will say the same again. */
+const isPassing = (store: ActorStore, error: unknown) =>
+  ['try_again', 'unknown_outcome'].includes(store.classify(error))
 
 let batches = 0
 
@@ -61,7 +64,7 @@ export const commitAll = async (
     const batch = ++batches
     return positions.map((from, index) =>
       from === undefined
-        ? { status: 'conflict' }
+        ? { status: 'conflict', doubtful: job.doubtful === true }
         : { status: 'committed', write: writes[index]!, from, batch },
     )
   } catch (error) {
@@ -86,8 +89,14 @@ const recover = async (job: Job, error: unknown, { attempt, until }: Trial): Pro
     return commitAll({ ...job, doubtful }, attempt + 1, until)
   }
   if (kind === 'duplicate') {
-    const known = await answersOf(store, writes).catch(() => undefined)
-    if (known?.some((answers) => answers.some(Boolean)))
+    const known = await patiently(store, () => answersOf(store, writes)).catch((unread: unknown) => ({
+      unread,
+    }))
+    if ('unread' in known) {
+      // What is repeated here has been applied, and nobody can say which it is before the database is back.
+      if (isPassing(store, known.unread))
+        return writes.map(() => ({ status: 'unknown', error: known.unread }))
+    } else if (known.some((answers) => answers.some(Boolean)))
       return retryUnanswered(job, known, { attempt, until })
   }
   if (writes.length === 1) return [{ status: 'failed', error, poison: true }]
@@ -113,8 +122,9 @@ const retryUnanswered = async (
 }
 
 const answersOf = async (store: ActorStore, writes: readonly Write[]) => {
-  const questions: Question[] = writes.flatMap(({ id, turns }) =>
+  const questions: Question[] = writes.flatMap(({ definition, id, turns }) =>
     turns.map(({ messageId, version, cause, by }) => ({
+      actorType: definition.contract.actor,
       actorId: id,
       messageId,
       ...(version === 1 && cause === 'command' && by ? { creation: { by } } : {}),

@@ -1,13 +1,16 @@
 import type { EffectRecord } from './store.ts'
 
-/** An effect that is due: the row, and how often it has been tried. */
+/**
+ * An effect that is due: the row, how often it has been tried, and how often somebody has begun with it and may have done
+ * something. The last two change when somebody else takes it.
+ */
 export type DueEffect = Pick<
   EffectRecord,
   'id' | 'actorType' | 'actorId' | 'version' | 'name' | 'params' | 'correlationId'
-> & { attempts: number }
+> & { attempts: number; taken: number }
 
-/** `taken`: how often somebody has begun with it and may have done something. */
-export type ClaimedEffect = DueEffect & { taken: number }
+/** An effect as its holder knows it. Whoever has lost it to somebody else changes nothing of it any more. */
+export type HeldEffect = Pick<DueEffect, 'id' | 'attempts' | 'taken'>
 
 /** `first`: nobody else has begun with it, unless it is known to have done nothing. */
 export type TakenEffect = DueEffect & { first: boolean }
@@ -36,7 +39,7 @@ export type EffectStore = {
    * Pending effects whose time has come and which nobody has, the oldest of each name, for the memory of a process.
    * Of the names in `takenLater` each is taken once more before somebody begins with it; the others have been taken.
    */
-  claim: (lease: Lease, rooms: Rooms, takenLater: readonly string[]) => Promise<ClaimedEffect[]>
+  claim: (lease: Lease, rooms: Rooms, takenLater: readonly string[]) => Promise<DueEffect[]>
   /** The same effects, left as they are: a reminder goes to whoever has time. */
   offer: (now: string, rooms: Rooms) => Promise<Pick<DueEffect, 'id' | 'name'>[]>
   /**
@@ -45,11 +48,11 @@ export type EffectStore = {
    */
   take: (id: string, lease: Lease, claim?: Claim) => Promise<TakenEffect | undefined>
   /** One more failed attempt; the next one is due at `nextAt`. */
-  postpone: (id: string, postponement: Postponement) => Promise<void>
+  postpone: (effect: HeldEffect, postponement: Postponement) => Promise<void>
   /** They stay with whoever has taken them, or with nobody, until then. Not an attempt. */
-  keep: (ids: readonly string[], until: string) => Promise<void>
+  keep: (effects: readonly HeldEffect[], until: string) => Promise<void>
   /** No attempt is left. The caller announces it; after `until` anybody may. */
-  bury: (id: string, error: string, until: string) => Promise<DeadEffect | undefined>
+  bury: (effect: HeldEffect, error: string, until: string) => Promise<DeadEffect | undefined>
   /** Dead effects of which nobody has heard yet; the caller announces them before `until`. */
   unannounced: (now: string, until: string, limit: number) => Promise<DeadEffect[]>
   /** Everybody has heard of this death. */

@@ -40,13 +40,7 @@ export const createFlights = ({ store, committed, failed, depth, settle, chainLi
       pending.forEach((chain, index) => finish(chain, results[index]!))
       for (const chain of chains) if (chain.taken.length === 0) answerRefusals(chain)
     } catch (error) {
-      // What may have been applied by an earlier attempt waits until the database can say so.
-      for (const mailbox of batch)
-        refuseAll(
-          mailbox,
-          [...mailbox.waiting.values()].filter(({ attempts }) => attempts === 0),
-          error,
-        )
+      for (const mailbox of batch) refuseAll(mailbox, [...mailbox.waiting.values()], error)
     }
   }
 
@@ -132,11 +126,13 @@ export const createFlights = ({ store, committed, failed, depth, settle, chainLi
         return answerRefusals(chain)
       }
       case 'conflict':
+        if (result.doubtful) doubt(chain)
         for (const { waiting } of taken)
           if (++waiting.attempts >= MAX_ATTEMPTS)
             settle(mailbox, waiting, overloaded('this actor is contended'))
         return
       case 'unknown':
+        doubt(chain)
         for (const { waiting } of taken) waiting.attempts++
         return failed(result.error, taken[0]!.waiting.message)
       case 'answered':
@@ -160,6 +156,10 @@ export const createFlights = ({ store, committed, failed, depth, settle, chainLi
     }
   }
 
+  const doubt = ({ taken }: Chain) => {
+    for (const { waiting } of taken) waiting.doubtful = true
+  }
+
   const settlePoison = (mailbox: Mailbox, waiting: Waiting, error: unknown) => {
     const refusal = refusalOf(mailbox, waiting.message, error)
     if (refusal) return settle(mailbox, waiting, refusal)
@@ -181,10 +181,14 @@ export const createFlights = ({ store, committed, failed, depth, settle, chainLi
     for (const { waiting, reply } of answered) settle(mailbox, waiting, reply)
   }
 
-  /** The database is away: nothing is known to be lost, and the sender may ask again with the same id. */
+  /**
+   * The database is away: nothing is known to be lost, and the sender may ask again with the same id. What may have been
+   * applied by an earlier attempt waits until the database can say so.
+   */
   const refuseAll = (mailbox: Mailbox, messages: readonly Waiting[], error: unknown) => {
     mailbox.active = undefined
     for (const waiting of messages) {
+      if (waiting.doubtful) continue
       failed(error, waiting.message)
       settle(mailbox, waiting, overloaded('the database is not available'))
     }

@@ -12,6 +12,8 @@ export type Waiting = {
   answer: (reply: Reply) => void
   /** How often a decision about it was thrown away. */
   attempts: number
+  /** It may have been applied, and the database has not been there to say so. */
+  doubtful?: true
 }
 
 /** The one queue of an actor on this node. */
@@ -142,6 +144,7 @@ export const writeOf = ({ mailbox, taken }: Chain): Write => {
 }
 
 export const questionOf = ({ actor, id, creation, principal }: Message): Question => ({
+  actorType: actor.type,
   actorId: actor.id,
   messageId: id,
   ...(creation && principal ? { creation: { by: principal.userId } } : {}),

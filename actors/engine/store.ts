@@ -86,7 +86,12 @@ export type EffectRecord = {
   at: string
 }
 
-export type Question = { actorId: string; messageId: string; creation?: { by: string } }
+export type Question = {
+  actorType: string
+  actorId: string
+  messageId: string
+  creation?: { by: string }
+}
 
 export type StoredAnswer = {
   actorId: string

@@ -53,20 +53,25 @@ export const createTellAll = ({ engine, ids, now }: Dependencies): EffectHandler
           payload,
         })
       let count = 0
+      let refusal: Reply | undefined
       for (let after: string | undefined; ;) {
         signal.throwIfAborted()
         const page = await ids({ actor, where, after, limit: PAGE })
-        const refusal = (await Promise.all(page.map(told))).find(isRefused)
-        if (refusal && !isBusy(refusal)) return outcomeOf(refusal)
-        if (refusal) {
+        const refusals = (await Promise.all(page.map(told))).filter(isRefused)
+        const last = refusals.find(isLast)
+        if (last) return outcomeOf(last)
+        if (refusals.some(isBusy)) {
           // The same page once more: whoever has heard it knows the message.
           await sleep(PAUSE_MS, undefined, { signal })
           continue
         }
+        // Whoever is behind one that cannot be told hears of it all the same.
+        refusal ??= refusals[0]
         count += page.length
         if (page.length < PAGE) break
         after = page.at(-1)
       }
+      if (refusal) return outcomeOf(refusal)
       return report(effect, { type: 'effect.told', count })
     },
   }
@@ -74,5 +79,8 @@ export const createTellAll = ({ engine, ids, now }: Dependencies): EffectHandler
 
 /** Who is not there any more need not hear of it. */
 const isRefused = (reply: Reply) => !reply.ok && reply.error.code !== 'not_found'
+
+/** This node tells nobody anything more. */
+const isLast = (reply: Reply) => !reply.ok && reply.error.code === 'shutting_down'
 
 const isBusy = (reply: Reply) => !reply.ok && reply.error.code === 'overloaded'

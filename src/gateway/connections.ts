@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'socket.io'
 import type { Principal } from '../../actors/actor.ts'
 import { refused, SessionRefreshInput, type Closing, type Reply } from '../../contracts/protocol.ts'
@@ -10,6 +11,8 @@ import type { Subscriber } from './subscriptions.ts'
 /** One socket of one namespace, with the sign-in that it speaks for. */
 export type Connection = Subscriber & {
   caller: Caller
+  /** How often something has been announced about whom it speaks for. */
+  news: number
   /** The client knows that this token ends soon. */
   warnedOf: string | undefined
   /** What a changed principal may not see any more is left. */
@@ -43,6 +46,8 @@ type Dependencies = {
 /** How long before the token's end the client is told. */
 const WARN_MS = 60_000
 const CHECK_MS = 1_000
+/** Between two questions for the roles of now while nobody can answer. */
+const RETRY_MS = 500
 
 /** Keeps open sockets in step with their sign-ins: expiry, renewal, sign-out, blocking, changed roles. */
 export const createConnections = ({ sessions, callerOf, now, failed }: Dependencies): Connections => {
@@ -80,11 +85,32 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
     connection.recheck().catch(failed)
   }
 
-  /** What changed while the caller was being looked up was announced to those who were open by then. */
+  /**
+   * The roles of now. What changed while the caller was being looked up was announced to those who were open by then, and
+   * of two announcements the later one may be the older: this node hears of its own first.
+   */
   const catchUp = async (connection: Connection) => {
-    const principal = await sessions.principalOf(connection.caller.sessionId)
+    let principal: Principal | undefined
+    let known: number
+    do {
+      known = connection.news
+      principal = await sessions.principalOf(connection.caller.sessionId)
+    } while (known !== connection.news)
     if (principal) replace(connection, principal)
     else close(connection, { code: 'session_expired' })
+  }
+
+  /** Whoever has lost a role keeps it no longer than nobody can say so. */
+  const hear = async (connection: Connection) => {
+    connection.news++
+    while (open.has(connection)) {
+      try {
+        return await catchUp(connection)
+      } catch (error) {
+        failed(error)
+        await sleep(RETRY_MS, undefined, { ref: false })
+      }
+    }
   }
 
   const stopListening = [
@@ -92,10 +118,8 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
       for (const connection of open)
         if (connection.caller.sessionId === sessionId) close(connection, { code: 'session_expired' })
     }),
-    sessions.onRolesChanged(({ userId, roles }) => {
-      for (const connection of open)
-        if (connection.caller.principal.userId === userId)
-          replace(connection, { ...connection.caller.principal, roles })
+    sessions.onRolesChanged(({ userId }) => {
+      for (const connection of open) if (connection.caller.principal.userId === userId) void hear(connection)
     }),
   ]
 
@@ -106,6 +130,7 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
         caller,
         topics: new Map<string, Mode>(),
         principal: () => connection.caller.principal,
+        news: 0,
         warnedOf: undefined,
         recheck: () => recheck(connection),
         tail: Promise.resolve(),
@@ -118,7 +143,7 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
         siblings.delete(connection)
         if (siblings.size === 0) byTransport.delete(socket.conn)
       })
-      catchUp(connection).catch(failed)
+      void hear(connection)
       return connection
     },
     refresh: async (connection, payload) => {
@@ -134,7 +159,10 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
         return refused('forbidden', 'this is the token of another user')
       }
       const renewed = siblingsOf(connection).filter(isSameUser)
-      for (const sibling of renewed) sibling.caller = caller
+      for (const sibling of renewed) {
+        sibling.caller = caller
+        sibling.news++
+      }
       for (const sibling of renewed) await catchUp(sibling)
       return { ok: true, data: { expiresAt: caller.expiresAt } }
     },

@@ -30,6 +30,8 @@ type Dependencies = {
   journal: Journal
   /** Gets every event of the journal once, in position order. Must not throw. */
   deliver: (events: readonly Routed[], position: number) => void
+  /** What has been delivered is not what the journal says, or not all of it: whoever listens has to start again. */
+  startOver: () => void
   failed: (error: unknown) => void
   /** How often the journal's head is compared with the position of this node. */
   pollMs?: number
@@ -43,7 +45,13 @@ const PAGE_TURNS = 500
 const MOST_EARLY = 20_000
 
 /** Brings committed batches into position order, and reads from the journal what never arrived. */
-export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Dependencies): Delivery => {
+export const createDelivery = ({
+  journal,
+  deliver,
+  startOver,
+  failed,
+  pollMs = 500,
+}: Dependencies): Delivery => {
   let position = 0
   let head = 0
   let repairs = 0
@@ -64,7 +72,23 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
         : events
     position = to
     head = Math.max(head, to)
-    deliver(fresh, to)
+    try {
+      deliver(fresh, to)
+    } catch (error) {
+      // Some have it and some do not, and the next time would be no better.
+      failed(error)
+      startOver()
+    }
+  }
+
+  /** A standby that has taken over did not have the last commits of its primary: positions are given out once more. */
+  const goBack = (to: number) => {
+    failed(new Error(`the journal ends at ${to}, and ${position} had been delivered: commits have been lost`))
+    position = to
+    head = to
+    early.clear()
+    earlyEvents = 0
+    startOver()
   }
 
   const take = (span: Span) => {
@@ -124,11 +148,16 @@ export const createDelivery = ({ journal, deliver, failed, pollMs = 500 }: Depen
   }
 
   const readMissing = async () => {
-    head = Math.max(head, (await journal.head()).position)
+    const delivered = position
+    const present = (await journal.head()).position
+    if (present < delivered) goBack(present)
+    head = Math.max(head, present)
     while (position < head && !stopped) {
       repairs++
       const page = await journal.behind(position, PAGE_TURNS)
-      head = Math.max(head, page.horizon)
+      // What was announced and then lost will not come.
+      const isEnd = page.complete && page.horizon <= position
+      head = isEnd ? position : Math.max(head, page.horizon)
       advance(page.events, page.horizon)
       for (const [from, span] of early) if (span.to <= position) drop(from, span)
       takeEarly()

@@ -30,6 +30,8 @@ export type Call = {
 type Dependencies = {
   engine: Engine
   read: Read
+  /** Whether an id belongs to an actor of another type. */
+  isTaken: (id: string, actorType: string) => Promise<boolean>
   lookup: Lookup
   vault: Pick<Vault, 'seal' | 'fingerprint'>
   now: () => number
@@ -42,7 +44,7 @@ type Dependencies = {
 const Reserved = z.strictObject(ReservedKeys)
 
 export const createDispatcher = (deps: Dependencies): Dispatcher => {
-  const { engine, read, lookup, vault, now, newId, failed, unavailable } = deps
+  const { engine, read, isTaken, lookup, vault, now, newId, failed, unavailable } = deps
   const at = () => new Date(now()).toISOString()
 
   const knows = ({ contract }: AnyActorDefinition, name: string) => {
@@ -105,9 +107,11 @@ export const createDispatcher = (deps: Dependencies): Dispatcher => {
         : {}),
       ...(reserved.data.expectedVersion ? { expectedVersion: reserved.data.expectedVersion } : {}),
     }
-    return creates
-      ? create(definition, message, reserved.data.id !== undefined)
-      : prepare(definition, message)
+    if (!creates) return prepare(definition, message)
+    const isChosen = reserved.data.id !== undefined
+    if (isChosen && !trusted && (await isTaken(message.actor.id, message.actor.type)))
+      return refused('already_exists', 'this id is taken')
+    return create(definition, message, isChosen)
   }
 
   const prepare = async (definition: AnyActorDefinition, message: Message): Promise<Reply> => {

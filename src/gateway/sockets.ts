@@ -25,6 +25,8 @@ import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 export type Sockets = {
   /** Publishes journal events, in order, to whoever listens on this node. */
   deliver: (events: readonly Routed[], position: number) => void
+  /** Ends all subscriptions: who listens has to begin with a snapshot. */
+  startOver: () => void
   /**
    * Refuses new connections, tells the open ones when to come back, waits for `finish` and for the answers that it
    * brings, and closes the transports.
@@ -253,6 +255,11 @@ export const createSockets = (deps: Dependencies): Sockets => {
         }
         frontage.channels.deliver(next === 0 ? events : events.slice(next), position)
       }
+    },
+    startOver: () => {
+      const all = [...connections.all()]
+      for (const { namespace, subscriptions } of frontages)
+        subscriptions.startOver(all.filter(({ socket }) => socket.nsp === namespace))
     },
     drain: async (finish) => {
       draining = true

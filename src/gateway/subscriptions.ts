@@ -24,7 +24,10 @@ export type Subscriber = { socket: Socket; principal: () => Principal; topics: M
 export type Subscriptions = {
   subscribe: (subscriber: Subscriber, payload: unknown, ack: (reply: Reply) => void) => Promise<void>
   unsubscribe: (subscriber: Subscriber, payload: unknown) => Reply
-  /** Leaves the topics that the subscriber may not see any more. */
+  /**
+   * Leaves the topics that the subscriber may not see any more.
+   * @throws the first error after all have been asked about; those about which it could not ask are left, too
+   */
   recheck: (subscriber: Subscriber, topics?: readonly string[]) => Promise<void>
   /**
    * Leaves a topic at once. The work that it returns joins it again, from a position on, if that is still allowed: until
@@ -32,6 +35,8 @@ export type Subscriptions = {
    */
   interrupt: (subscriber: Subscriber, topic: string, position: number) => () => Promise<void>
   leaveAll: (subscriber: Subscriber) => void
+  /** Positions mean something else from now on: all of these leave all topics, and so do those that are about to join. */
+  startOver: (subscribers: readonly Subscriber[]) => void
   stats: () => SubscriptionStats
 }
 
@@ -52,7 +57,7 @@ type Dependencies = {
   reached: (position: number) => Promise<void>
   /** The actor types whose events this namespace carries. */
   definitions: readonly AnyActorDefinition[]
-  /** Bounds how many subscribers read the journal at once. */
+  /** Bounds how many subscribers read the database at once, not how many wait for their clients. */
   limited: <Result>(work: () => Promise<Result>) => Promise<Result>
 }
 
@@ -70,10 +75,18 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 
   const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
   let reads = 0
+  /** How often positions have begun to mean something else. */
+  let restarts = 0
 
   const mayWatch = async (principal: Principal, topic: string) => {
     const [kind, id] = topic.split(':') as [string, string]
     return (await rules.get(kind)?.(principal, id)) ?? false
+  }
+
+  /** The first of these topics that the subscriber may not see. */
+  const forbiddenOf = async ({ principal }: Subscriber, topics: readonly string[]) => {
+    for (const topic of topics) if (!(await mayWatch(principal(), topic))) return topic
+    return undefined
   }
 
   const subscribe: Subscriptions['subscribe'] = (subscriber, payload, ack) =>
@@ -92,9 +105,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const topics = [...new Set(parsed.data.topics)]
     if (new Set([...subscriber.topics.keys(), ...topics]).size > MAX_TOPICS)
       return ack(refused('invalid_input', `at most ${MAX_TOPICS} topics a connection`))
-    for (const topic of topics)
-      if (!(await mayWatch(subscriber.principal(), topic)))
-        return ack(refused('forbidden', 'you may not see one of these topics', [{ topic }]))
+    const forbidden = await forbiddenOf(subscriber, topics)
+    if (forbidden !== undefined) return ack(notAllowed(forbidden))
 
     for (const topic of topics) leave(subscriber, topic) // A second subscription replaces the first.
     // Whose topic it is does not change with what somebody may do.
@@ -102,8 +114,10 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const catchingUp: CatchingUp = { topics: new Set(topics), restricted, buffer: [], overflowed: false }
     // The channel must outlive the change from waiting to listening: it knows the position that the next event follows.
     // No pause between the two: what is delivered meanwhile would be in neither.
+    const begunIn = restarts
     const join = (sender: Sender) => {
       if (!subscriber.socket.connected) return
+      if (begunIn !== restarts) throw new Broken('resync_required')
       sender.send(catchingUp.buffer)
       for (const topic of topics) {
         subscriber.topics.set(topic, mode)
@@ -119,11 +133,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     // Listen first, then read: what happens in between is in both, and positions take it out of one of them.
     channels.hold(catchingUp, delivered())
     try {
-      await limited(() =>
-        after === undefined
-          ? begin({ subscriber, topics, mode, catchingUp, join, ack: answer })
-          : resume({ subscriber, topics, mode, catchingUp, join, ack: answer, after, epoch, goesOn }),
-      )
+      const job = { subscriber, topics, mode, catchingUp, join, ack: answer }
+      await (after === undefined ? begin(job) : resume({ ...job, after, epoch, goesOn }))
     } catch (error) {
       const reason = error instanceof Broken ? error.reason : undefined
       // Whoever has been told "yes" must hear that nothing more will come.
@@ -147,19 +158,25 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
 
   const begin = async ({ subscriber, topics, mode, catchingUp, join, ack }: Job) => {
     const hears = hearsBut(catchingUp)
-    const data = await snapshots(topics, definitions, hears)
+    const first = await limited(async () => {
+      // There may have been a long line.
+      const forbidden = await forbiddenOf(subscriber, topics)
+      return forbidden === undefined ? snapshots(topics, definitions, hears) : { forbidden }
+    })
+    if ('forbidden' in first) return ack(notAllowed(first.forbidden))
+    const data = first
     begun.snapshot++
     ack({ ok: true, data })
     const { socket } = subscriber
     const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, data.position)
     await reached(data.position)
-    if (catchingUp.overflowed) await readOn({ subscriber, topics, sender, catchingUp })
+    await untilReady({ subscriber, topics, sender, catchingUp })
     join(sender)
   }
 
   const resume = async (job: Job & { after: number; epoch: string | undefined; goesOn: boolean }) => {
     const { subscriber, topics, mode, catchingUp, join, ack, after, epoch, goesOn } = job
-    const page = await read(topics, after)
+    const page = await limited(() => read(topics, after))
     const { head, complete } = page
     const impossible =
       (!goesOn && isAnothersPast(page, topics)) ||
@@ -167,7 +184,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       after > head.position ||
       after < head.floor
     const isLong = async () =>
-      !complete && (await journal.backlog({ topics, after, actorType }, MAX_BACKLOG)) > MAX_BACKLOG
+      !complete &&
+      (await limited(() => journal.backlog({ topics, after, actorType }, MAX_BACKLOG))) > MAX_BACKLOG
     if (impossible || (await isLong())) {
       begun.resync_required++
       return ack(refused('resync_required', 'subscribe again without `after`'))
@@ -178,6 +196,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const hears = hearsBut(catchingUp)
     const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, after)
     await readOn({ subscriber, topics, sender, catchingUp, page, goesOn })
+    await untilReady({ subscriber, topics, sender, catchingUp })
     for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
     join(sender)
   }
@@ -192,21 +211,32 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     return journal.replay({ topics, after, actorType }, PAGE_TURNS)
   }
 
+  type Reading = { subscriber: Subscriber; topics: string[]; sender: Sender; catchingUp: CatchingUp }
+
+  /** What waits may have happened after permission was lost, and may grow too large while that is asked. */
+  const untilReady = async (reading: Reading): Promise<void> => {
+    const { subscriber, topics, catchingUp } = reading
+    do {
+      if (catchingUp.overflowed) await readOn(reading)
+      if (catchingUp.buffer.length > 0) await limited(() => mustWatch(subscriber, topics))
+    } while (catchingUp.overflowed)
+  }
+
+  const mustWatch = async (subscriber: Subscriber, topics: readonly string[]) => {
+    if ((await forbiddenOf(subscriber, topics)) !== undefined) throw new Broken('forbidden')
+  }
+
   /** Sends pages of the journal until nothing is between them and the live events that wait; `page` is the first one. */
-  const readOn = async (job: {
-    subscriber: Subscriber
-    topics: string[]
-    sender: Sender
-    catchingUp: CatchingUp
-    page?: Page
-    goesOn?: boolean
-  }): Promise<void> => {
+  const readOn = async (job: Reading & { page?: Page; goesOn?: boolean }): Promise<void> => {
     const { subscriber, topics, sender, catchingUp, goesOn = true } = job
     for (let first = job.page; ; first = undefined) {
-      // Also before the first one: there may have been a long line.
-      for (const topic of topics)
-        if (!(await mayWatch(subscriber.principal(), topic))) throw new Broken('forbidden')
-      const page = first ?? (await readAgain(topics, sender.upTo()))
+      const known = first
+      // A slow client holds no place in the line while it reads.
+      const page = await limited(async () => {
+        // Also before the first one: there may have been a long line.
+        await mustWatch(subscriber, topics)
+        return known ?? readAgain(topics, sender.upTo())
+      })
       if (!goesOn && isAnothersPast(page, topics)) throw new Broken('resync_required')
       const carried = page.events.filter(({ event }) => types.has(event.actor.type))
       sender.send(carried, page.horizon)
@@ -236,11 +266,19 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   }
 
   const recheck: Subscriptions['recheck'] = async (subscriber, topics = [...subscriber.topics.keys()]) => {
+    const errors: unknown[] = []
     for (const topic of topics) {
-      if (!subscriber.topics.has(topic) || (await mayWatch(subscriber.principal(), topic))) continue
+      if (!subscriber.topics.has(topic)) continue
+      // A topic about which nobody can be asked now must not keep the others open, and is not left open itself.
+      const isAllowed = await mayWatch(subscriber.principal(), topic).catch((error: unknown) => {
+        errors.push(error)
+        return undefined
+      })
+      if (isAllowed) continue
       leave(subscriber, topic)
-      closed(subscriber, topic, 'forbidden')
+      closed(subscriber, topic, isAllowed === undefined ? 'overloaded' : 'forbidden')
     }
+    if (errors.length > 0) throw errors[0]
   }
 
   const leave = (subscriber: Subscriber, topic: string) => {
@@ -269,9 +307,11 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       const mode = subscriber.topics.get(topic)
       leave(subscriber, topic)
       const isStillWanted = claim(subscriber, topic)
+      const begunIn = restarts
       const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
       return async () => {
         if (!isStillWanted()) return
+        if (begunIn !== restarts) return void closed(subscriber, topic, 'resync_required')
         await watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
           closed(subscriber, topic, 'resync_required')
           throw error
@@ -281,9 +321,19 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     leaveAll: (subscriber) => {
       for (const topic of subscriber.topics.keys()) leave(subscriber, topic)
     },
+    startOver: (subscribers) => {
+      restarts++
+      for (const subscriber of subscribers)
+        for (const topic of subscriber.topics.keys()) {
+          leave(subscriber, topic)
+          closed(subscriber, topic, 'resync_required')
+        }
+    },
     stats: () => ({ begun, reads }),
   }
 }
+
+const notAllowed = (topic: string) => refused('forbidden', 'you may not see one of these topics', [{ topic }])
 
 const closed = ({ socket }: Subscriber, topic: string, reason: string) =>
   socket.emit('topic.closed', { topic, reason })

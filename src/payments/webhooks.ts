@@ -100,6 +100,7 @@ const effectOf = ({ id }: NewWebhook, correlationId: string): DueEffect => ({
   params: { webhookId: id },
   correlationId,
   attempts: 0,
+  taken: 0,
 })
 
 /** Two headers arrive here as one text with a comma in it, which is no signature. */

@@ -38,7 +38,7 @@ export const createDeaths = ({ store, announce, now, failed }: Dependencies): De
   return {
     bury: async (effect, reason) => {
       failed(new Error(`effect ${effect.id} (${effect.name}) is a dead letter: ${reason}`), effect)
-      const dead = await store.bury(effect.id, reason, until())
+      const dead = await store.bury(effect, reason, until())
       if (dead) await tell(dead)
     },
     sweep: async () => {

@@ -80,7 +80,7 @@ export const createLane = (
   }
 
   const renewing: Run = (effect, fresh) => {
-    leases.renew(effect.id)
+    leases.renew(effect)
     return run(effect, fresh)
   }
 

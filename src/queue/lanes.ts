@@ -62,8 +62,8 @@ export const createLanes = (deps: Dependencies) => {
       const takenLater = Object.keys(free).filter((name) => handlers[name]!.lookUp)
       const found = await store.claim(lease, free, takenLater)
       filled(free, found)
-      for (const { taken, ...effect } of found)
-        laneOf(effect.name).add(effect, leaseMs / 2, { taken, until: lease.until })
+      for (const effect of found)
+        laneOf(effect.name).add(effect, leaseMs / 2, { taken: effect.taken, until: lease.until })
     },
     /** Somebody says that this effect is due. */
     take: (name: string, id: string) => laneOf(name).take(id),

@@ -1,4 +1,4 @@
-import type { EffectStore, Lease } from '../../actors/engine/effects.ts'
+import type { EffectStore, HeldEffect, Lease } from '../../actors/engine/effects.ts'
 
 type Dependencies = {
   store: EffectStore
@@ -14,8 +14,8 @@ export type Leases = ReturnType<typeof createLeases>
  * the lease ends that the commit gave, which is the shortest.
  */
 export const createLeases = ({ store, now, failed, leaseMs }: Dependencies) => {
-  /** By the effect's id, when its lease has to be made longer, by this process's own clock. */
-  const held = new Map<string, number>()
+  /** By the effect's id; `renewAt` is when its lease has to be made longer, by this process's own clock. */
+  const held = new Map<string, { renewAt: number; effect?: HeldEffect }>()
   let timer: NodeJS.Timeout | undefined
 
   /** When a lease ends that begins now. */
@@ -23,20 +23,24 @@ export const createLeases = ({ store, now, failed, leaseMs }: Dependencies) => {
 
   const renewDue = () => {
     const at = performance.now()
-    const due = [...held].filter(([, renewAt]) => renewAt <= at).map(([id]) => id)
+    const due = [...held.values()].flatMap(({ renewAt, effect }) => (effect && renewAt <= at ? [effect] : []))
     if (due.length === 0) return
-    for (const id of due) held.set(id, at + leaseMs / 4)
+    const renewAgain = (renewAt: number) => {
+      for (const effect of due) if (held.has(effect.id)) held.set(effect.id, { renewAt, effect })
+    }
+    renewAgain(at + leaseMs / 4)
     store.keep(due, end()).catch((error: unknown) => {
       failed(error)
       // Soon again: there may be time left.
-      for (const id of due) if (held.has(id)) held.set(id, at + leaseMs / 20)
+      renewAgain(at + leaseMs / 20)
     })
   }
 
   return {
     /** It is in hand here, though it may not belong to this node yet. */
-    hold: (id: string) => void held.set(id, Infinity),
-    renew: (id: string) => void held.set(id, performance.now() + leaseMs / 20),
+    hold: (id: string) => void held.set(id, { renewAt: Infinity }),
+    renew: (effect: HeldEffect) =>
+      void held.set(effect.id, { renewAt: performance.now() + leaseMs / 20, effect }),
     drop: (id: string) => void held.delete(id),
     has: (id: string) => held.has(id),
     /** One that begins now. */

@@ -35,7 +35,7 @@ export const createRunner = (deps: RunnerDependencies): Run => {
     const outcome = await attempt(handler, effect, { fresh, stopping })
     if ('settled' in outcome) return { ending: 'done' }
     if ('againInMs' in outcome) {
-      await store.keep([effect.id], inMs(outcome.againInMs))
+      await store.keep([effect], inMs(outcome.againInMs))
       dueIn(outcome.againInMs)
       return { ending: 'again' }
     }
@@ -43,7 +43,7 @@ export const createRunner = (deps: RunnerDependencies): Run => {
       const delayMs = handler.backoffMs(effect.attempts) * (0.5 + Math.random() / 2)
       const begun = !('begun' in outcome)
       const reason = readable(outcome.retry)
-      await store.postpone(effect.id, { nextAt: inMs(delayMs), error: reason, begun })
+      await store.postpone(effect, { nextAt: inMs(delayMs), error: reason, begun })
       dueIn(delayMs)
       return { ending: 'retried', reason }
     }

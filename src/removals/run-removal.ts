@@ -4,6 +4,7 @@ import type { Engine } from '../../actors/engine/engine.ts'
 import type { Read } from '../../actors/ports.ts'
 import { removal } from '../../actors/removal.ts'
 import { settlement } from '../../actors/settlement.ts'
+import type { Refused } from '../../contracts/protocol.ts'
 import type { EffectHandler } from '../effects/handler.ts'
 import { failureOf } from '../effects/import-part.ts'
 import { resultOf, type Report } from '../effects/report.ts'
@@ -39,6 +40,8 @@ export const createRunRemoval = (deps: Dependencies): EffectHandler => ({
   run: async (effect, signal) => {
     const { removalId } = Params.parse(effect.params)
     const { engine, search, count, report, now } = deps
+    let after: string | undefined
+    let refused: Refused | undefined
     for (;;) {
       signal.throwIfAborted()
       const found = await engine.peek(removal.contract.actor, removalId)
@@ -56,9 +59,10 @@ export const createRunRemoval = (deps: Dependencies): EffectHandler => ({
       const planned = await search(settlement, {
         scopes,
         where: [{ column: 'status', is: '=', value: 'planned' }],
+        after,
         limit: PAGE,
       })
-      if (planned.found.length === 0) break
+      if (planned.found.length === 0 && after === undefined) break
       const replies = await Promise.all(
         planned.found.map(({ id, version }) =>
           engine.send({
@@ -71,12 +75,20 @@ export const createRunRemoval = (deps: Dependencies): EffectHandler => ({
           }),
         ),
       )
-      const refused = replies.find((reply) => !reply.ok)
-      if (refused && !refused.ok) throw failureOf(refused)
+      const refusals = replies.filter((reply) => !reply.ok)
+      const busy = refusals.find(isEverybodys)
+      if (busy) throw failureOf(busy)
+      // Whoever is behind one that cannot begin begins all the same.
+      refused ??= refusals[0]
+      after = planned.next
+      if (after === undefined && refused) throw failureOf(refused)
     }
     return report(effect, { type: 'runner.finished' })
   },
 })
+
+/** The node is busy or stops: whoever comes next would be told the same. */
+const isEverybodys = ({ error }: Refused) => ['overloaded', 'shutting_down'].includes(error.code)
 
 /** `{ running: 'moving' }` */
 const isMoving = (value: unknown): boolean =>

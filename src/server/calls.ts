@@ -66,12 +66,13 @@ const priceOf = async (
 export const dispatcherFrom =
   (
     { now, newId, failed }: Ground,
-    { engine, storage: { read, vault } }: { engine: Engine; storage: Storage },
+    { engine, storage: { read, isTaken, vault } }: { engine: Engine; storage: Storage },
   ) =>
   (lookup: Lookup): Dispatcher =>
     createDispatcher({
       engine,
       read,
+      isTaken,
       lookup,
       vault,
       now,

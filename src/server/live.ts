@@ -16,12 +16,14 @@ type Parts = {
   sessions: Pick<Sessions, 'onRecorded' | 'look'>
   /** To whoever listens on this node. */
   deliver: Deliver
+  startOver: () => void
 }
 
 export type Live = ReturnType<typeof createLive>
 
 /** What is committed, here or elsewhere, on its way to those who wait for it on this node. */
-export const createLive = ({ failed }: Ground, { storage, runtime, bus, sessions, deliver }: Parts) => {
+export const createLive = ({ failed }: Ground, parts: Parts) => {
+  const { storage, runtime, bus, sessions, deliver, startOver } = parts
   const arrivals = createArrivals(runtime.engine)
   const delivery = createDelivery({
     journal: storage.journal,
@@ -29,6 +31,7 @@ export const createLive = ({ failed }: Ground, { storage, runtime, bus, sessions
       deliver(events, position)
       arrivals.deliver(events)
     },
+    startOver,
     failed,
   })
   connectNodes({ bus, delivery, runtime, sessions })

@@ -8,7 +8,7 @@ export type Nodes = ReturnType<typeof createNodes>
 
 /** What several nodes have in common beside the database; without Redis, each has its own. */
 export const createNodes = (
-  { options: { redisUrl, logger }, database, newId }: Ground,
+  { options: { redisUrl, logger }, database, newId, failed }: Ground,
   { epoch }: { epoch: string },
 ) => {
   const link = redisUrl ? createRedisLink(redisUrl, (text) => logger.warn(text)) : undefined
@@ -17,6 +17,6 @@ export const createNodes = (
     link,
     limits: createSharedLimits(place),
     presence: createPresence(newId(), place),
-    bus: createBus({ link, notices: database.notices, epoch }),
+    bus: createBus({ link, notices: database.notices, epoch, failed }),
   }
 }

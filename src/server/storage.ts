@@ -1,3 +1,4 @@
+import { createIsTaken } from '../../persistence/actor-ids.ts'
 import { createAuthorizations } from '../../persistence/authorizations.ts'
 import { createImportStore } from '../../persistence/imports.ts'
 import { createJournalCursors } from '../../persistence/journal-cursors.ts'
@@ -20,6 +21,7 @@ export const createStorage = ({ options, database, definitions }: Ground) => {
     journal,
     directory,
     read: createRead(database, journal, definitions, directory.organisation, pushKey),
+    isTaken: createIsTaken(database.sql, definitions),
     snapshots: createTopicSnapshots(database.sql),
     cursors: createJournalCursors(database.sql),
     prices: createPrices(database),

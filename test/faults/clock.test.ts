@@ -1,5 +1,9 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { openDatabase } from '../../persistence/database.ts'
+import { migrations } from '../../persistence/migrations/list.ts'
+import { createDatabaseClock } from '../../src/clock.ts'
 import { days } from '../support/clock.ts'
+import { aDatabaseAddress } from '../support/database.ts'
 import { aServer, aTeam } from '../support/server.ts'
 
 const POLL = { timeout: 20_000, interval: 50 }
@@ -39,3 +43,47 @@ it('a timer of two years, which JavaScript cannot wait for, is kept, survives a 
   const [{ at }] = (await recorded('certification.expired')) as [{ at: Date }]
   expect(new Date(at).toISOString()).toBe(expiresAt)
 })
+
+it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
+  'F27 a clock of the database that is set back is followed with the next question',
+  async () => {
+    const { database: address, remove } = await aDatabaseAddress()
+    onTestFinished(remove)
+    const opened = async () => {
+      const database = await openDatabase(address, migrations)
+      onTestFinished(database.close)
+      return database.sql
+    }
+    const first = await opened()
+    const sql = (text: string) => first.query<{ name: string }>({ name: '', text })
+    // PostgreSQL has no clock that can be set: another function has its name, for those who connect from now on.
+    await sql('create schema wrong')
+    await sql(`create table wrong.clock as select interval '1 hour' as ahead`)
+    await sql(`create function wrong.clock_timestamp() returns timestamptz language sql as
+      $$ select pg_catalog.clock_timestamp() + ahead from wrong.clock $$`)
+    const [{ name } = { name: '' }] = await sql('select current_database() as name')
+    await sql(`alter database "${name}" set search_path = wrong, pg_catalog, public`)
+
+    const asked = await opened()
+    let answers = 0
+    const counted: typeof asked = {
+      ...asked,
+      query: (...question) => asked.query(...question).finally(() => answers++) as never,
+    }
+    const clock = await createDatabaseClock(counted, () => {}, 300)
+    onTestFinished(clock.stop)
+    /** One question may have been under way. */
+    const isAskedAgain = () => {
+      const before = answers
+      return vi.waitFor(() => expect(answers).toBeGreaterThan(before + 1), POLL)
+    }
+    const ahead = () => Math.round((clock.now() - Date.now()) / 60_000)
+    expect(ahead()).toBe(60)
+    await sql(`update wrong.clock set ahead = '30 minutes'`)
+    await isAskedAgain()
+    expect(ahead()).toBe(30)
+    await sql(`update wrong.clock set ahead = '45 minutes'`)
+    await isAskedAgain()
+    expect(ahead()).toBe(45)
+  },
+)

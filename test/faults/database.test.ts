@@ -15,17 +15,21 @@ const POLL = { timeout: 40_000, interval: 100 }
 
 let postgres: Postgres
 
-type Scene = { through?: (url: string) => Promise<string>; settings?: readonly string[] }
+type Scene = {
+  through?: (url: string) => Promise<string>
+  settings?: readonly string[]
+  poolSize?: number
+}
 
 /** A server on a database of its own, and somebody else who is connected to that. */
-const aScene = async ({ through, settings = [] }: Scene = {}) => {
+const aScene = async ({ through, settings = [], poolSize = 5 }: Scene = {}) => {
   const { url, name, drop } = await createDatabase(postgres.url)
   onTestFinished(drop)
   const other = new Client({ connectionString: url })
   await other.connect()
   onTestFinished(() => other.end())
   for (const setting of settings) await other.query(`alter database ${name} set ${setting}`)
-  const server = await aServer({ database: { url: through ? await through(url) : url, poolSize: 5 } })
+  const server = await aServer({ database: { url: through ? await through(url) : url, poolSize } })
   const team = await aTeam(server)
   const client = await connect(server, team.coordinator)
   return { server, other, url, name, client, issue: issuing(server, client, team.mentorId), ...team }
@@ -75,6 +79,33 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
       expect(await client.call('certifications.get', { id })).toMatchObject({ ok: true })
       expect(await issue('cpr')).toMatchObject({ ok: true })
       await isSound(server)
+    },
+  )
+
+  it(
+    'whose snapshots take long: who is no longer allowed a topic when its turn comes gets none',
+    PATIENCE,
+    async () => {
+      const { server, other, url, admin, coordinator, mentorId, client } = await aScene({ poolSize: 45 })
+      const changes = await server.another({ database: { url, poolSize: 5 } })
+      const topics = [`coordinator:${coordinator.id}`]
+      await client.subscribe({ topics: [`mentor:${mentorId}`] })
+      const others = await Promise.all(Array.from({ length: 32 }, () => connect(server, coordinator)))
+      await other.query('begin; lock table certification in access exclusive mode')
+      const first = others.map((one) => one.subscribe({ topics }))
+      await Promise.all(others.map(({ call }) => call('mentors.get', { id: mentorId })))
+      const late = client.subscribe({ topics })
+      await client.call('mentors.get', { id: mentorId })
+      const { status } = await fetch(`${changes.url}/api/v1/users/${coordinator.id}/roles`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${admin.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ roles: ['student'] }),
+      })
+      expect(status).toBe(200)
+      await client.next('topic.closed')
+      await other.query('commit')
+      expect(await late).toMatchObject({ ok: false, error: { code: 'forbidden' } })
+      await Promise.all(first)
     },
   )
 

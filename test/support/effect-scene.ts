@@ -129,7 +129,7 @@ export const anEffectScene = async (url: string, database: Database) => {
 const DUE = {
   name: 'scene_due',
   text: `select id, actor_type as "actorType", actor_id as "actorId", version, name, params,
-    correlation_id as "correlationId", attempts
+    correlation_id as "correlationId", attempts, taken
   from effect where name = $1 and actor_id = $2 order by version, id`,
 }
 

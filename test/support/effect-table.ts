@@ -76,7 +76,7 @@ const ROW = `select status, attempts, taken, last_error as "lastError", next_at:
 const PROMISE = `insert into effect (id, actor_type, actor_id, version, name, params, next_at)
 select 'thing:' || $3 || '@' || n || '.0', 'thing', $3::uuid, n, $1, '{}', $4::timestamptz from generate_series(1, $2::integer) as n
 returning id, actor_type as "actorType", actor_id as "actorId", version, name, params, correlation_id as "correlationId",
-  attempts`
+  attempts, taken`
 
 /** A handler that is never done unless the test says how. */
 export const aHandler = (handler: Partial<EffectHandler> = {}): EffectHandler => ({
