@@ -161,14 +161,14 @@ it('says how far what counts towards badges is behind the journal', async () => 
 it('counts commits that the database refused', async () => {
   const server = await aServer()
   const { mentorId, adminClient } = await aTeam(server)
-  const taken = await adminClient.call(
-    'certifications.issue',
-    aCertification(server, mentorId, { id: mentorId }),
-  )
-  expect(taken).toMatchObject({ ok: false, error: { code: 'already_exists' } })
+  const commandId = randomUUID()
+  const issue = (certType: string) =>
+    adminClient.call('certifications.issue', aCertification(server, mentorId, { commandId, certType }))
+  expect(await issue('first_aid')).toMatchObject({ ok: true })
+  expect(await issue('safeguarding')).toMatchObject({ ok: false, error: { code: 'command_id_reused' } })
   expect(await valuesOf(server)).toMatchObject({
     'laurel_commit_failures_total{kind="duplicate"}': 1,
-    'laurel_refusals_total{code="already_exists"}': 1,
+    'laurel_refusals_total{code="command_id_reused"}': 1,
   })
 })
 

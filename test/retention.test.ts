@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { verifyInvariants } from '../persistence/doctor.ts'
 import { days } from './support/clock.ts'
 import { aServer, aTeam, connect, signIn, type TestServer } from './support/server.ts'
@@ -17,16 +17,16 @@ const cursor = ({ database }: TestServer, text: string) =>
 
 /** Badges count what happens a little later. */
 const isFollowed = (server: TestServer) =>
-  expect
-    .poll(
-      () =>
-        cursor(
+  vi.waitFor(
+    async () =>
+      expect(
+        await cursor(
           server,
           `select cursor.position < head.position as behind from journal_cursor as cursor, journal_head as head`,
         ),
-      { timeout: 25_000 },
-    )
-    .toEqual([{ behind: false }])
+      ).toEqual([{ behind: false }]),
+    { timeout: 25_000 },
+  )
 
 const aBusyServer = async (archive: boolean) => {
   const server = await aServer({ retention: { days: 30, archive, least: 5 } })

@@ -123,7 +123,8 @@ export const fixedMessages: readonly FixedMessage[] = [
   },
   {
     name: 'topic.closed',
-    summary: 'The caller may not listen to this topic any more',
+    summary:
+      'The topic was left: `forbidden`; or it is to be subscribed to again, without `after` for `resync_required`, later for `overloaded`',
     sentBy: 'server',
     payload: z.object({ topic: Topic, reason: z.string() }),
   },

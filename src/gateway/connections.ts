@@ -46,8 +46,9 @@ type Dependencies = {
 /** How long before the token's end the client is told. */
 const WARN_MS = 60_000
 const CHECK_MS = 1_000
-/** Between two questions for the roles of now while nobody can answer. */
+/** Between two questions for the roles of now while nobody can answer: more and more, for all connections ask. */
 const RETRY_MS = 500
+const LONGEST_RETRY_MS = 8_000
 
 /** Keeps open sockets in step with their sign-ins: expiry, renewal, sign-out, blocking, changed roles. */
 export const createConnections = ({ sessions, callerOf, now, failed }: Dependencies): Connections => {
@@ -103,12 +104,12 @@ export const createConnections = ({ sessions, callerOf, now, failed }: Dependenc
   /** Whoever has lost a role keeps it no longer than nobody can say so. */
   const hear = async (connection: Connection) => {
     connection.news++
-    while (open.has(connection)) {
+    for (let waitMs = RETRY_MS; open.has(connection); waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
       try {
         return await catchUp(connection)
       } catch (error) {
         failed(error)
-        await sleep(RETRY_MS, undefined, { ref: false })
+        await sleep(waitMs, undefined, { ref: false })
       }
     }
   }

@@ -311,7 +311,10 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
       const answered = (reply: Reply) => reply.ok || closed(subscriber, topic, reply.error.code)
       return async () => {
         if (!isStillWanted()) return
-        if (begunIn !== restarts) return void closed(subscriber, topic, 'resync_required')
+        if (begunIn !== restarts) {
+          closed(subscriber, topic, 'resync_required')
+          return
+        }
         await watch(subscriber, { topics: [topic], after, mode }, answered, true).catch((error: unknown) => {
           closed(subscriber, topic, 'resync_required')
           throw error

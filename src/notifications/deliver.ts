@@ -47,6 +47,9 @@ const Params = z.object({
 })
 export type Errand = z.output<typeof Params>
 
+/** What another node has told stays here until it is pushed out. */
+const MOST_UNTOLD = 10_000
+
 /** No machine knows it: it settles an errand that nobody waits for any more. */
 const SKIPPED = { type: 'effect.skipped' } as const
 
@@ -62,6 +65,8 @@ export const createDeliver = (parts: CourierParts): EffectHandler => {
 
   const tell = async (effect: DueEffect, message: CourierReport): Promise<EffectOutcome> => {
     untold.set(effect.id, message)
+    const [oldest] = untold.keys()
+    if (untold.size > MOST_UNTOLD && oldest !== undefined) untold.delete(oldest)
     const outcome = await report(effect, message)
     if (!('retry' in outcome)) untold.delete(effect.id)
     return outcome
