@@ -8,16 +8,12 @@ import {
   UnsubscribeInput,
   type Reply,
 } from '../../contracts/protocol.ts'
-import type { Journal, Page } from '../../persistence/journal.ts'
+import type { Journal } from '../../persistence/journal.ts'
 import type { TopicSnapshots } from '../../persistence/topic-snapshots.ts'
+import { Broken, createCatchUp } from './catch-up.ts'
 import type { CatchingUp, Channels, Mode } from './channels.ts'
 import { invalid } from './dispatcher.ts'
 import { aSender, type Sender } from './sender.ts'
-import { untilDrained } from './slow-clients.ts'
-
-/** A replay of more events than this is refused: a snapshot is cheaper for both sides. */
-const MAX_BACKLOG = 10_000
-const PAGE_TURNS = 200
 
 export type Subscriber = { socket: Socket; principal: () => Principal; topics: Map<string, Mode> }
 
@@ -64,17 +60,12 @@ type Dependencies = {
 /** Joins subscribers to topics with neither a hole nor a repetition between what they are sent first and the live events. */
 export const createSubscriptions = (deps: Dependencies): Subscriptions => {
   const { channels, journal, snapshots, rules, delivered, reached, definitions, limited } = deps
-  const types = new Set(definitions.map(({ contract }) => contract.actor))
-  /** Narrows what is read of the journal where that is easy. */
-  const actorType: string | null = types.size === 1 ? definitions[0]!.contract.actor : null
   const isConfidential = confidentialIn(definitions)
-  const changingAudience = new Set(definitions.flatMap(({ changesAudience = [] }) => changesAudience))
 
   /** Topics that were left to be joined again, each with who will do it, until the subscriber has said what it wants. */
   const interrupted = new WeakMap<Subscriber, Map<string, symbol>>()
 
   const begun = { snapshot: 0, replayed: 0, resync_required: 0 }
-  let reads = 0
   /** How often positions have begun to mean something else. */
   let restarts = 0
 
@@ -88,6 +79,12 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     for (const topic of topics) if (!(await mayWatch(principal(), topic))) return topic
     return undefined
   }
+
+  const mustWatch = async (subscriber: Subscriber, topics: readonly string[]) => {
+    if ((await forbiddenOf(subscriber, topics)) !== undefined) throw new Broken('forbidden')
+  }
+
+  const reader = createCatchUp({ journal, reached, definitions, limited, mustWatch })
 
   const subscribe: Subscriptions['subscribe'] = (subscriber, payload, ack) =>
     watch(subscriber, payload, ack, false)
@@ -170,23 +167,20 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const { socket } = subscriber
     const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, data.position)
     await reached(data.position)
-    await untilReady({ subscriber, topics, sender, catchingUp })
+    await reader.untilReady({ subscriber, topics, sender, catchingUp })
     join(sender)
   }
 
   const resume = async (job: Job & { after: number; epoch: string | undefined; goesOn: boolean }) => {
     const { subscriber, topics, mode, catchingUp, join, ack, after, epoch, goesOn } = job
-    const page = await limited(() => read(topics, after))
-    const { head, complete } = page
+    const page = await limited(() => reader.first(topics, after))
+    const { head } = page
     const impossible =
-      (!goesOn && isAnothersPast(page, topics)) ||
+      (!goesOn && reader.isAnothersPast(page, topics)) ||
       (epoch !== undefined && epoch !== head.epoch) ||
       after > head.position ||
       after < head.floor
-    const isLong = async () =>
-      !complete &&
-      (await limited(() => journal.backlog({ topics, after, actorType }, MAX_BACKLOG))) > MAX_BACKLOG
-    if (impossible || (await isLong())) {
+    if (impossible || (!page.complete && (await limited(() => reader.isTooLong(topics, after))))) {
       begun.resync_required++
       return ack(refused('resync_required', 'subscribe again without `after`'))
     }
@@ -195,8 +189,8 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     const { socket } = subscriber
     const hears = hearsBut(catchingUp)
     const sender = aSender({ socket, topics: catchingUp.topics, hears, mode }, after)
-    await readOn({ subscriber, topics, sender, catchingUp, page, goesOn })
-    await untilReady({ subscriber, topics, sender, catchingUp })
+    await reader.readOn({ subscriber, topics, sender, catchingUp, page, goesOn })
+    await reader.untilReady({ subscriber, topics, sender, catchingUp })
     for (const topic of topics) subscriber.socket.emit('position', { topic, position: sender.upTo() })
     join(sender)
   }
@@ -205,65 +199,6 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
     ({ restricted }: CatchingUp) =>
     (topic: string, type: string) =>
       !restricted.has(topic) || !isConfidential(type)
-
-  const read = (topics: readonly string[], after: number) => {
-    reads++
-    return journal.replay({ topics, after, actorType }, PAGE_TURNS)
-  }
-
-  type Reading = { subscriber: Subscriber; topics: string[]; sender: Sender; catchingUp: CatchingUp }
-
-  /** What waits may have happened after permission was lost, and may grow too large while that is asked. */
-  const untilReady = async (reading: Reading): Promise<void> => {
-    const { subscriber, topics, catchingUp } = reading
-    do {
-      if (catchingUp.overflowed) await readOn(reading)
-      if (catchingUp.buffer.length > 0) await limited(() => mustWatch(subscriber, topics))
-    } while (catchingUp.overflowed)
-  }
-
-  const mustWatch = async (subscriber: Subscriber, topics: readonly string[]) => {
-    if ((await forbiddenOf(subscriber, topics)) !== undefined) throw new Broken('forbidden')
-  }
-
-  /** Sends pages of the journal until nothing is between them and the live events that wait; `page` is the first one. */
-  const readOn = async (job: Reading & { page?: Page; goesOn?: boolean }): Promise<void> => {
-    const { subscriber, topics, sender, catchingUp, goesOn = true } = job
-    for (let first = job.page; ; first = undefined) {
-      const known = first
-      // A slow client holds no place in the line while it reads.
-      const page = await limited(async () => {
-        // Also before the first one: there may have been a long line.
-        await mustWatch(subscriber, topics)
-        return known ?? readAgain(topics, sender.upTo())
-      })
-      if (!goesOn && isAnothersPast(page, topics)) throw new Broken('resync_required')
-      const carried = page.events.filter(({ event }) => types.has(event.actor.type))
-      sender.send(carried, page.horizon)
-      if (!subscriber.socket.connected) return
-      await untilDrained(subscriber.socket)
-      if (!page.complete) continue
-      // The journal may be ahead of this node, which would then send live what has been read.
-      await reached(page.horizon)
-      if (!catchingUp.overflowed) return
-      catchingUp.overflowed = false
-      catchingUp.buffer = []
-    }
-  }
-
-  /** Who may see an actor now need not have been allowed to before one of these: it was a draft, say, or hidden. */
-  const isAnothersPast = ({ events }: Page, topics: readonly string[]) =>
-    events.some(
-      ({ event: { type, actor } }) =>
-        changingAudience.has(type) && topics.includes(`${actor.type}:${actor.id}`),
-    )
-
-  /** Time has passed since the journal was long enough. */
-  const readAgain = async (topics: readonly string[], after: number) => {
-    const page = await read(topics, after)
-    if (after < page.head.floor) throw new Broken('resync_required')
-    return page
-  }
 
   const recheck: Subscriptions['recheck'] = async (subscriber, topics = [...subscriber.topics.keys()]) => {
     const errors: unknown[] = []
@@ -332,7 +267,7 @@ export const createSubscriptions = (deps: Dependencies): Subscriptions => {
           closed(subscriber, topic, 'resync_required')
         }
     },
-    stats: () => ({ begun, reads }),
+    stats: () => ({ begun, reads: reader.reads() }),
   }
 }
 
@@ -340,13 +275,3 @@ const notAllowed = (topic: string) => refused('forbidden', 'you may not see one 
 
 const closed = ({ socket }: Subscriber, topic: string, reason: string) =>
   socket.emit('topic.closed', { topic, reason })
-
-/** What has been begun cannot go on: the topic was closed to the subscriber, or what comes next has left the journal. */
-class Broken extends Error {
-  readonly reason: 'forbidden' | 'resync_required'
-
-  constructor(reason: Broken['reason']) {
-    super(reason)
-    this.reason = reason
-  }
-}
