@@ -353,9 +353,8 @@ describe('resuming', () => {
     await expect.poll(() => server.stats().sockets.begun['replayed'], PATIENCE).toBe(32)
     expect(await sender.subscribe({ topics: [topic], after: position })).toMatchObject({ ok: true })
     // Nobody had to be cut off before.
+    expect(server.stats().sockets.slowClients).toBe(0)
     for (const client of slow) rawSocketOf(client).resume()
-    const answers = await Promise.all(slow.map(({ call }) => call('mentors.get', { id: mentorId })))
-    expect(answers.filter(({ ok }) => !ok)).toEqual([])
   })
 
   it('goes on after a restart of the server, from the position before it', async () => {
