@@ -102,12 +102,14 @@ const cardAt = (run: readonly Group[], place: number, afterPlus = false) => {
     if (last > place) isEven &&= SPACE.test(between) && between === run[place + 1]!.between
     if (!isEven && !lengths.startsWith('4')) break
     if (!isEven && !GROUPS.test(lengths)) continue
-    if (SERIES.test(number) && passesLuhn(number) && !(afterPlus && isTelephone(number)))
+    if (number.length < FEWEST_DIGITS) continue
+    if (passesLuhn(number) && SERIES.test(number) && !(afterPlus && isTelephone(number)))
       return { number, last, rest: '' }
   }
   return runTogether(run[place]!.digits, place)
 }
 
+const FEWEST_DIGITS = 13
 const MOST_DIGITS = 19
 
 /** ISO/IEC 7812: cards of the series 2 have at least 16 digits, and do not start like a year or a telephone number. */
@@ -153,10 +155,12 @@ const groupsBehind = (run: readonly Group[], place: number): number => {
   return cardAt(run, place) || cardAt(run, place + count - 1) ? 0 : count
 }
 
+const ZERO = 48
+
 const passesLuhn = (number: string): boolean => {
   let sum = 0
   for (let place = 0; place < number.length; place++) {
-    const digit = Number(number[number.length - 1 - place])
+    const digit = number.charCodeAt(number.length - 1 - place) - ZERO
     const isDoubled = place % 2 === 1
     sum += isDoubled && digit > 4 ? digit * 2 - 9 : isDoubled ? digit * 2 : digit
   }

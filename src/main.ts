@@ -8,7 +8,7 @@ import { migrations } from '../persistence/migrations/list.ts'
 import { checkActors, migrate } from '../persistence/start-checks.ts'
 import { banner } from './banner.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
-import { DEMO_PASSWORD } from './demo/accounts.ts'
+import { DEMO_PASSWORD, isDemoEmail } from './demo/accounts.ts'
 import { loadDemo } from './demo/load.ts'
 import type { PaystackOptions } from './payments/payments.ts'
 import { simulatorBeside, type SimulatorBeside } from './paystack-simulator/beside-server.ts'
@@ -55,6 +55,8 @@ const serve = async (config: Config, logger: Logger, roles: ReadonlySet<NodeRole
     requestsPerMinute: config.LAUREL_RATE_LIMIT,
     migrate: config.LAUREL_MIGRATE,
     showMessages: showsMessages(config),
+    // A database may have them from when it was no production, and their password is known.
+    ...(config.NODE_ENV === 'production' ? { refusesSignIn: isDemoEmail } : {}),
     // Who develops would wait for it at every start.
     warm: config.NODE_ENV === 'production',
     startWaitMs: config.LAUREL_START_WAIT_S * 1000,

@@ -8,16 +8,27 @@ import { hasCardNumber, maskCardNumbers } from '../contracts/card-numbers.ts'
  */
 export const hasCardData = (payload: unknown): boolean => {
   const stack: unknown[] = [payload]
+  let looked = 0
   while (stack.length > 0) {
     const value = stack.pop()
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue
     const keys = Array.isArray(value) ? [] : Object.keys(value)
-    if (keys.some((key) => CARD_KEY.test(key) || hasCardNumber(key))) return true
+    if (keys.some((key) => CARD_KEY.test(key))) return true
+    for (const key of keys) {
+      if (!MANY_DIGITS.test(key)) continue
+      looked += key.length
+      if (looked > MOST_LOOKED_AT || hasCardNumber(key)) return true
+    }
     if (keys.some((key) => NUMBER_KEY.test(key)) && keys.some((key) => EXPIRY_KEY.test(key))) return true
     for (const child of Object.values(value)) stack.push(child)
   }
   return false
 }
+
+/** As many as a card has at least; of names there are none. */
+const MANY_DIGITS = /^(?:\D*\d){12}/
+/** Characters of such keys in one payload: looking for cards takes its time, and nobody sends so many. */
+const MOST_LOOKED_AT = 4_096
 
 const CARD_KEY =
   /^(?:card[_-]?(?:details|data|number|no|pan|cvv2?|cvc2?|cvn|pin|security[_-]?code)|pan|primary[_-]?account[_-]?number|cvv2?|cvc2?|cvn|csc|security[_-]?code|pin|pin[_-]?block|otp|track[_-]?(?:1|2|data))$/i

@@ -194,10 +194,11 @@ const endOf = async ({
   activity.node('stopped')
 }
 
-const signInOf = (
-  { options: { tokenSecret, loginLimits, passwordCost }, database, now, newId }: Ground,
-  { limits: { limiterOf } }: Nodes,
-) => createSignIn({ database, tokenSecret, loginLimits, passwordCost, limiterOf, now, newId })
+const signInOf = ({ options, database, now, newId }: Ground, { limits: { limiterOf } }: Nodes) => {
+  const { tokenSecret, loginLimits, passwordCost, refusesSignIn } = options
+  const wishes = { tokenSecret, loginLimits, passwordCost, refusesSignIn }
+  return createSignIn({ ...wishes, database, limiterOf, now, newId })
+}
 
 const statsOf = ({
   database,

@@ -12,6 +12,7 @@ type Parts = {
   tokenSecret: string
   loginLimits: Partial<LimitOptions> | undefined
   passwordCost: PasswordCost | undefined
+  refusesSignIn: ((email: string) => boolean) | undefined
   limiterOf: LimiterOf
   now: () => number
   newId: () => string
@@ -22,6 +23,7 @@ export type SignIn = AuthenticateDeps & { accounts: Accounts; defaultOrgId: stri
 
 export const createSignIn = async (parts: Parts): Promise<SignIn> => {
   const { database, tokenSecret, loginLimits, passwordCost, limiterOf, now, newId } = parts
+  const { refusesSignIn = () => false } = parts
   const tokens = createTokens({ secret: tokenSecret, now, newId })
   const sessions = createSessions({ database, tokens, now, newId })
   const defaultOrgId = await ensureDefaultOrganisation(database, {
@@ -37,6 +39,7 @@ export const createSignIn = async (parts: Parts): Promise<SignIn> => {
     now,
     newId,
     defaultOrgId,
+    refusesSignIn,
   })
   return { tokens, sessions, accounts, defaultOrgId }
 }

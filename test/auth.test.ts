@@ -15,6 +15,13 @@ const register = (fields: object = {}) =>
 const login = (email: string, password: string, from?: string) =>
   server.call('POST', '/api/auth/user/login', { body: { email, password }, ...(from && { from }) })
 const profile = (token: string) => server.call('GET', '/api/auth/user/profile', { token })
+
+it('lets nobody in whose password everybody knows', async () => {
+  const email = `${randomUUID()}@Demo.laurel.test`
+  await register({ email })
+  expectRefusal(await login(email, PASSWORD), 401, 'unauthenticated')
+})
+
 describe('registering', () => {
   it('makes a student of the default organisation, signed in', async () => {
     const { status, body } = await register({ email: 'Grace@Example.org', phone: '+234 801 234 5678' })
@@ -47,6 +54,16 @@ describe('registering', () => {
     const answer = await register(fields)
     expectRefusal(answer, 400, 'invalid_input')
     expect(answer.body.error.details[0].reason).toEqual(expect.any(String))
+  })
+
+  it('takes a telephone number, and no card for one', async () => {
+    for (const phone of ['378282246310005', '3782 822463 10005', '30569309025904'])
+      expectRefusal(await register({ phone }), 400, 'pan_not_accepted')
+    for (const phone of ['+378282246310005', '+34 600 123 456', '0803 123 4567', '34600123456'])
+      expect([phone, (await register({ phone })).status]).toEqual([
+        phone,
+        phone === '+378282246310005' ? 400 : 200,
+      ])
   })
 
   it('refuses a key that would reach the prototype', async () => {

@@ -213,12 +213,17 @@ describe('the verifier', () => {
 
   it('believes no list that is old, short, of somebody else, for something else, or somewhere else', async () => {
     const jws = await signed()
-    const subject = list('revocation', []).credentialSubject
+    const { credentialSubject: subject, issuer: academy } = list('revocation', [])
+    const somebody = { id: `${url}/credentials/issuers/other`, type: ['Profile'] }
     for (const [changes, verdict] of [
       [{ validUntil: '2026-06-01T12:00:00Z' }, 'unverifiable'],
       [{ credentialSubject: { ...subject, encodedList: `uH4sIAAAAAAAAA2NgYGAAAAFz_eUEAAAA` } }, 'invalid'],
       [{ credentialSubject: { ...subject, statusPurpose: 'suspension' } }, 'invalid'],
-      [{ issuer: { id: `${url}/credentials/issuers/other`, type: ['Profile'] } }, 'invalid'],
+      [{ issuer: somebody }, 'invalid'],
+      [
+        { issuer: other, vc: { ...list('revocation', []), issuer: other, vc: { issuer: academy } } },
+        'invalid',
+      ],
       [{ id: `${url}/credentials/status/org/revocation/1` }, 'invalid'],
       [{ type: ['VerifiableCredential'] }, 'invalid'],
     ] as const) {

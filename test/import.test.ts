@@ -334,6 +334,7 @@ it('refuses what is no CSV file of certifications, and stores nothing of it', as
     [Buffer.concat([Buffer.from(`${HEADER}\n${row}\n`), Buffer.from([0xff, 0xfe])]), /not UTF-8/],
     [Buffer.from(`\uFEFF${HEADER}\n${row}`, 'utf16le'), /not UTF-8/],
     [`${HEADER}\n${row}\0`, /NUL/],
+    [`${HEADER}\n${row}\n${'3 '.repeat(5_000)}`, /line 3: it is longer than 8192 characters/],
     [`${HEADER}\n${',\n'.repeat(100_001)}`, /more than 100000 rows/],
   ]
   for (const [content, says] of refusals) {

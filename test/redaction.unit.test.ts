@@ -32,6 +32,18 @@ const MEBIBYTE = 1024 * 1024
 
 const inGroups = (digits: string, separator: string) => digits.replaceAll(/\d{4}(?=\d)/g, `$&${separator}`)
 
+describe('keys', () => {
+  it('are searched for cards, but not for ever', () => {
+    expect(hasCardData({ [CARD]: 1 })).toBe(true)
+    expect(hasCardData({ [`about ${inGroups(CARD, ' ')}`]: 1 })).toBe(true)
+    expect(hasCardData({ ['a long name '.repeat(2_000)]: 1 })).toBe(false)
+    const ids = Object.fromEntries(Array.from({ length: 100 }, () => [crypto.randomUUID(), 1]))
+    expect(hasCardData(ids)).toBe(false)
+    // Nobody has so many digits in names: what they are is not looked at.
+    expect(hasCardData({ ['3 '.repeat(8_192)]: 1 })).toBe(true)
+  })
+})
+
 describe('numbers of cards in texts', () => {
   it('are masked however they are written, and wherever they stand', () => {
     for (const card of CARDS) {

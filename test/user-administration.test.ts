@@ -53,6 +53,11 @@ describe('administration', () => {
       'admin',
       'instructor',
     ])
+    // Who it was stands in the log.
+    const [line] = server.log
+      .filter((entry) => entry.includes('"roles set"'))
+      .map((entry) => JSON.parse(entry))
+    expect(line).toMatchObject({ userId: target.userId, by: expect.any(String) as unknown })
     expect((await roles(other.userId, theirs.token, ['student'])).status).toBe(200)
     expect((await profile(theirs.token)).body.data).toMatchObject({
       role: 'admin',

@@ -133,6 +133,8 @@ describe('S3.24 public verification', () => {
     expect(page.body).toContain('<form action="/verify"')
     const typed = await fetch(`${server.url}/verify?number=%20CERT-2026-00001%2F..`, { redirect: 'manual' })
     expect([typed.status, typed.headers.get('location')]).toEqual([303, '/verify/CERT-2026-00001%2F..'])
+    const halved = `${server.url}/verify?number=${'a'.repeat(59)}%F0%9F%98%80`
+    expect((await fetch(halved, { redirect: 'manual' })).status).toBe(303)
   })
 
   it('says from when on it is suspended, good again, expired, and revoked', async () => {

@@ -42,6 +42,8 @@ export type AccountDeps = {
   newId: () => string
   /** Where people go who register by themselves. */
   defaultOrgId: string
+  /** Whose passwords everybody knows. */
+  refusesSignIn: (email: string) => boolean
 }
 
 export type Accounts = ReturnType<typeof createAccounts>
@@ -105,7 +107,7 @@ const usernameFor = (email: string) => {
 export type Credentials = { email: string; password: string }
 
 const login = async (
-  { database, sessions, passwords, limits }: AccountDeps,
+  { database, sessions, passwords, limits, refusesSignIn }: AccountDeps,
   { email, password }: Credentials,
   address: string,
 ): Promise<Outcome<Welcome>> => {
@@ -115,6 +117,7 @@ const login = async (
   const user = await database.read((em) => em.findOne(User, { email: attempt.account }))
   // Always one derivation, and one answer to "unknown", "wrong" and "blocked".
   if (!(await passwords.matches(password, user?.passwordHash)) || !user) return WRONG_CREDENTIALS
+  if (refusesSignIn(attempt.account)) return WRONG_CREDENTIALS
   const signedIn = await sessions.signIn(user)
   if (!signedIn) return WRONG_CREDENTIALS
   await limits.succeeded(attempt)

@@ -25,11 +25,12 @@ const Name = z
   .pipe(z.string().min(1).max(100))
   .refine(isFreeOfCards, CARD_REFUSED)
 
-/** At most 15 digits (E.164), which is fewer than most cards have. */
+/** At most 15 digits (E.164), which is fewer than most cards have; the others are known by their series. */
 const Phone = z
   .string()
   .regex(/^\+?[0-9 ()-]{5,19}$/, 'must be a telephone number')
   .refine((text) => text.replaceAll(/\D/g, '').length <= 15, 'must be a telephone number')
+  .refine((text) => !/^\+?3[04678]/.test(text) || isFreeOfCards(text), CARD_REFUSED)
 
 const AvatarUrl = z
   .url({ protocol: /^https$/ })

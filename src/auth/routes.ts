@@ -107,25 +107,28 @@ const administration = (app: FastifyInstance, deps: AuthRouteDeps) => {
   const targetOf = createTargetOf(deps)
 
   app.put('/api/v1/users/:id/roles', async (request) => {
-    const { userId, isSelf } = await targetOf(request)
+    const { userId, by, isSelf } = await targetOf(request)
     const { roles } = parsed(RolesBody, request.body)
     if (isSelf && !roles.includes('admin')) throw notYourself()
     if (!(await sessions.changeRoles(userId, roles))) throw noSuchUser()
+    request.log.info({ userId, roles, by, correlationId: request.id }, 'roles set')
     return success({ userId, roles: [...new Set(roles)].toSorted() }, now())
   })
 
   app.post('/api/v1/users/:id/block', async (request) => {
-    const { userId, isSelf } = await targetOf(request)
+    const { userId, by, isSelf } = await targetOf(request)
     parsed(NoBody, request.body)
     if (isSelf) throw notYourself()
     if (!(await sessions.block(userId))) throw noSuchUser()
+    request.log.info({ userId, by, correlationId: request.id }, 'user blocked')
     return success({ userId, blocked: true }, now())
   })
 
   app.post('/api/v1/users/:id/unblock', async (request) => {
-    const { userId } = await targetOf(request)
+    const { userId, by } = await targetOf(request)
     parsed(NoBody, request.body)
     if (!(await sessions.unblock(userId))) throw noSuchUser()
+    request.log.info({ userId, by, correlationId: request.id }, 'user unblocked')
     return success({ userId, blocked: false }, now())
   })
 }
@@ -140,7 +143,7 @@ const createTargetOf = (deps: AuthRouteDeps) => {
     const { id } = parsed(UserParams, request.params)
     const userId = id.toLowerCase()
     if ((await deps.accounts.userOrganisation(userId)) !== principal.orgId) throw noSuchUser()
-    return { userId, isSelf: userId === principal.userId }
+    return { userId, by: principal.userId, isSelf: userId === principal.userId }
   }
 }
 

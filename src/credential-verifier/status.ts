@@ -72,7 +72,9 @@ const readList = async (address: string, purpose: string, context: StatusContext
       check: { ...(worst ?? unknown('status', '')), name: 'status', text: `the status list: ${worst?.text}` },
     }
   const list = (claims['vc'] ?? claims) as Status
-  return faultOfList(list, { ...context, address, purpose, issuerId }) ?? subjectOf(list)
+  // Whose key it was, and nothing that stands deeper in it.
+  const listIssuerId = issuerOfList(claims)
+  return faultOfList(list, { ...context, address, purpose, issuerId, listIssuerId }) ?? subjectOf(list)
 }
 
 const issuerOfList = (claims: Status): string | undefined => {
@@ -84,7 +86,13 @@ const issuerOfList = (claims: Status): string | undefined => {
 
 const faultOfList = (
   list: Status,
-  { at, address, purpose, issuerId }: StatusContext & { address: string; purpose: string },
+  {
+    at,
+    address,
+    purpose,
+    issuerId,
+    listIssuerId,
+  }: StatusContext & { address: string; purpose: string; listIssuerId: string | undefined },
 ): { check: Check } | undefined => {
   const fault = (text: string) => ({ check: failed('status', text) })
   const types: unknown[] = [list['type']].flat()
@@ -92,7 +100,7 @@ const faultOfList = (
     return fault('what stands at the address of the status list is something else')
   if (list['id'] !== undefined && list['id'] !== address) return fault('the status list is another one')
   // Whoever may put a list there must be the one whom the credential trusts.
-  if (issuerOfList(list) !== issuerId) return fault('the status list is by another issuer')
+  if (listIssuerId !== issuerId) return fault('the status list is by another issuer')
   const purposes: unknown[] = [(list['credentialSubject'] as Status | undefined)?.['statusPurpose']].flat()
   if (!purposes.includes(purpose)) return fault('the status list is for another purpose')
   const until = list['validUntil']

@@ -59,11 +59,11 @@ export const verifyRoutes = (deps: Dependencies): FastifyPluginAsync => {
     })
 
     app.get<{ Querystring: { number?: unknown } }>('/verify', async (request, reply) => {
+      await withinLimits(limits.anonymous(request.ip))
       const { number } = request.query
       const before = basePath.before(request)
-      if (typeof number === 'string' && number.trim() !== '')
-        return reply.redirect(`${before}/verify/${encodeURIComponent(number.trim().slice(0, 60))}`, 303)
-      await withinLimits(limits.anonymous(request.ip))
+      const wanted = typeof number === 'string' ? number.trim().slice(0, 60).toWellFormed() : ''
+      if (wanted !== '') return reply.redirect(`${before}/verify/${encodeURIComponent(wanted)}`, 303)
       return sendPage(reply, askPage(before))
     })
 

@@ -7,6 +7,9 @@ const DOMAIN = 'demo.laurel.test'
 /** Known to everybody, so it is refused when NODE_ENV=production; LAUREL_DEMO_PASSWORD replaces it. */
 export const DEMO_PASSWORD = 'laurel-demo'
 
+/** Whether an account is one of the demo data, which a database may have from when it was no production. */
+export const isDemoEmail = (email: string): boolean => email.toLowerCase().endsWith(`@${DOMAIN}`)
+
 export const COORDINATORS = 6
 export const MENTORS = 200
 export const CERTIFICATIONS_OF_EACH = 3

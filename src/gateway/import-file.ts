@@ -11,6 +11,8 @@ import { HttpRefusal } from './http-envelope.ts'
 const MAX_ROWS = 100_000
 
 const CHUNK_BYTES = 64 * 1024
+/** Characters. Each field is searched for card numbers in one go. */
+const MOST_OF_A_ROW = 8_192
 
 /**
  * Reads a whole CSV file (RFC 4180) into rows whose fields stand in the order of `IMPORT_COLUMNS`. Other requests are
@@ -31,6 +33,7 @@ export const readImportFile = async (content: Buffer): Promise<FileRow[]> => {
         bom: true,
         relax_column_count: true,
         skip_empty_lines: true,
+        max_record_size: MOST_OF_A_ROW,
         record_delimiter: ['\r\n', '\n', '\r'],
         on_record: (fields: string[], { bytes }) => {
           if (!pick) pick = columnsOf(fields)
@@ -79,6 +82,7 @@ const createLineCount = (content: Buffer) => {
 const reasonOf = ({ code }: CsvError): string => {
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quotation mark is opened and never closed'
   if (code === 'CSV_INVALID_CLOSING_QUOTE') return 'text follows a closing quotation mark'
+  if (code === 'CSV_MAX_RECORD_SIZE') return `it is longer than ${MOST_OF_A_ROW} characters`
   return 'a quotation mark stands inside an unquoted field'
 }
 

@@ -12,6 +12,9 @@ import type { Nodes } from './nodes.ts'
 
 export type Http = ReturnType<typeof createHttp>
 
+/** Until a whole request has arrived; also a file of 10 MB over a slow line. */
+const REQUEST_TIMEOUT_MS = 120_000
+
 /** Every request and its answer have one id, which the log has too. */
 export const createHttp = (
   { options, now, newId }: Ground,
@@ -23,6 +26,7 @@ export const createHttp = (
     genReqId: newId,
     trustProxy: [...(options.trustedProxies ?? [])],
     bodyLimit: 64 * 1024,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     frameworkErrors: refuseAddress(now),
     logController: new LogController({ disableRequestLogging: true }),

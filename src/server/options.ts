@@ -50,6 +50,8 @@ export type ServerOptions = {
   /** What it takes to guess a password; by default what OWASP recommends. */
   passwordCost?: PasswordCost
   engineLimits?: Partial<EngineLimits>
+  /** Whose accounts are not let in, by their e-mail addresses; nobody's by default. */
+  refusesSignIn?: (email: string) => boolean
   /** Migrations run at the start unless somebody wants to run them by hand. */
   migrate?: boolean
   /** By default the database's. */

@@ -11,6 +11,7 @@ import { authRoutes } from '../../src/auth/routes.ts'
 import { createSessions } from '../../src/auth/sessions.ts'
 import { createTokens } from '../../src/auth/tokens.ts'
 import { answerErrors } from '../../src/gateway/http-envelope.ts'
+import { isDemoEmail } from '../../src/demo/accounts.ts'
 import { aDatabase } from './database.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -39,7 +40,9 @@ export const anAuthServer = async (limitOptions: Partial<LimitOptions> = {}) => 
   const sessions = anotherNode()
   const passwords = createPasswords()
   const limits = createLoginLimits({ registrationsPerAddress: 1000, ...limitOptions })
-  const accounts = createAccounts({ database, sessions, passwords, limits, now, newId, defaultOrgId })
+  const refusesSignIn = isDemoEmail
+  const people = { database, sessions, passwords, limits, now, newId, defaultOrgId, refusesSignIn }
+  const accounts = createAccounts(people)
 
   const app = fastify({
     trustProxy: true,
