@@ -21,7 +21,7 @@ export const summaryOf = ({ commander, watchers: { list }, history, nemesis }: R
   ].join('; ')
 }
 
-/** Writes it down for whoever looks for the reason of a violation. */
+/** Writes it down for whoever looks for the reason of a violation: one line for each, since all at once is too much for a text. */
 export const keepRecord = async (
   folder: string,
   { commander, watchers, history }: RunRecord,
@@ -32,5 +32,9 @@ export const keepRecord = async (
     journal: history.turns,
   }
   for (const [name, content] of Object.entries(files))
-    await writeFile(join(folder, `${name}.json`), JSON.stringify(content, null, 1))
+    await writeFile(join(folder, `${name}.jsonl`), linesOf(content))
+}
+
+const linesOf = function* (items: readonly unknown[]): Generator<string> {
+  for (const item of items) yield `${JSON.stringify(item)}\n`
 }
