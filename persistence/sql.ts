@@ -112,7 +112,8 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
           held[flight] = undefined
           client.release(true)
         }
-        throw isStale ? new NotSent('the session has been changed', { cause: error }) : error
+        if (isStale) throw new NotSent('the session has been changed', { cause: error })
+        throw isUnsent(error) ? new NotSent('the connection had been lost', { cause: error }) : error
       }
     },
     flights,
@@ -139,6 +140,9 @@ export const postgresSql = (pool: Pool, flights = 2): Sql => {
  * both is gone, and nothing has been applied.
  */
 const STALE_SESSION: ReadonlySet<string> = new Set(['42883', '26000', '3F000'])
+
+/** The driver knows that a connection was lost while nobody used it, and sends nothing on it. */
+const isUnsent = (error: unknown) => error instanceof Error && error.message.endsWith('is not queryable')
 
 const run = async (
   client: Pick<PoolClient, 'query'>,

@@ -225,6 +225,8 @@ describe.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')('PostgreSQL',
     const client = await connect(server, coordinator)
     const issue = issuing(server, client, mentorId)
     const { id } = await issue('first_aid')
+    // Each connection that commits has been used, and dies with the server.
+    await Promise.all(Array.from({ length: 8 }, (_, number) => issue(`type_${number}`)))
     await own.kill()
     await writeFile(join(own.dataDir, 'standby.signal'), '')
     await own.restart()
