@@ -12,6 +12,18 @@ const aScene = async () => {
   return { postgres, server, ...team, client: await connect(server, team.coordinator) }
 }
 
+/** The same with somebody in between who can cut its connections. */
+const aCutScene = async () => {
+  const postgres = await startPostgres()
+  onTestFinished(postgres.stop)
+  const proxy = await startCuttingProxy(postgres.port)
+  onTestFinished(proxy.close)
+  const { href } = Object.assign(new URL(postgres.url), { port: proxy.port })
+  const server = await aServer({ database: { url: href } })
+  const team = await aTeam(server)
+  return { proxy, server, ...team, client: await connect(server, team.coordinator) }
+}
+
 const journalOf = (server: TestServer) =>
   server.database.sql.query<{ id: string; message: string }>({
     name: 'all_messages',
@@ -68,15 +80,7 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
 it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
   'goes on committing, and stops, after connections were cut in the moment in which they were made',
   async () => {
-    const postgres = await startPostgres()
-    onTestFinished(postgres.stop)
-    const proxy = await startCuttingProxy(postgres.port)
-    onTestFinished(proxy.close)
-    const url = new URL(postgres.url)
-    url.port = String(proxy.port)
-    const server = await aServer({ database: { url: url.href } })
-    const { mentorId, coordinator } = await aTeam(server)
-    const client = await connect(server, coordinator)
+    const { proxy, server, mentorId, client } = await aCutScene()
     const issue = (certType: string) =>
       client.call('certifications.issue', {
         commandId: crypto.randomUUID(),
@@ -114,15 +118,7 @@ it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
 it.runIf(process.env['LAUREL_TEST_DATABASE'] === 'postgres')(
   'answers a repetition as before, though the connection is lost on which it looks for the answer',
   async () => {
-    const postgres = await startPostgres()
-    onTestFinished(postgres.stop)
-    const proxy = await startCuttingProxy(postgres.port)
-    onTestFinished(proxy.close)
-    const url = new URL(postgres.url)
-    url.port = String(proxy.port)
-    const server = await aServer({ database: { url: url.href } })
-    const { mentorId, coordinator } = await aTeam(server)
-    const client = await connect(server, coordinator)
+    const { proxy, server, mentorId, client } = await aCutScene()
     const command = {
       commandId: crypto.randomUUID(),
       mentorId,

@@ -5,30 +5,23 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { OfferingView } from '../../contracts/offering.ts'
 import type { EventFrame } from '../../contracts/protocol.ts'
 import { ADMIN_EMAIL, LEARNER_EMAIL, TUTOR_EMAIL } from './accounts.ts'
-import { ask, DemoStopped, goLive, signIn, type Live, type Me } from './client.ts'
+import { withCast, type Cast } from './cast.ts'
+import { ask, DemoStopped } from './client.ts'
 import { PAUSE_MS, pushed, type Screen } from './screen.ts'
 
 const PATIENCE_MS = 60_000
 const MODULES = ['Look, call, press', 'Bleeding and burns']
 
 type Options = { url: string; password: string; screen: Screen }
-type Person = { me: Me; live: Live }
-type Scene = { url: string; screen: Screen; tutor: Person; learner: Person; admin: Person }
+type Scene = Cast & { url: string; screen: Screen }
 
 /** A learner completes a course and gets a certificate; the administrator suspends it, and revokes it for good. */
 export const showCertificate = async ({ url, password, screen }: Options): Promise<void> => {
   const tell = (event: EventFrame) => {
     if (/^(?:certificate|notification)\./.test(event.type)) screen.say(pushed(event, described(event)))
   }
-  const person = async (email: string, onEvent: (event: EventFrame) => void): Promise<Person> => {
-    const me = await signIn(url, email, password)
-    return { me, live: await goLive(url, me, `user:${me.userId}`, onEvent) }
-  }
-  const tutor = await person(TUTOR_EMAIL, () => {})
-  const admin = await person(ADMIN_EMAIL, () => {})
-  const learner = await person(LEARNER_EMAIL, tell)
-  const scene = { url, screen, tutor, learner, admin }
-  try {
+  await withCast({ url, password }, tell, async (cast) => {
+    const scene = { url, screen, ...cast }
     const course = await publish(scene)
     await complete(scene, course)
     await wait(PAUSE_MS)
@@ -37,9 +30,7 @@ export const showCertificate = async ({ url, password, screen }: Options): Promi
     await wait(PAUSE_MS)
     await withdraw(scene, id)
     summarise(screen)
-  } finally {
-    for (const { live } of [tutor, admin, learner]) live.close()
-  }
+  })
 }
 
 const publish = async ({ screen: { say }, tutor, admin }: Scene): Promise<OfferingView> => {

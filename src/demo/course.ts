@@ -5,7 +5,8 @@ import type { PaymentView } from '../../contracts/payment.ts'
 import type { EventFrame } from '../../contracts/protocol.ts'
 import type { RemovalView } from '../../contracts/removal.ts'
 import { ADMIN_EMAIL, LEARNER_EMAIL, TUTOR_EMAIL } from './accounts.ts'
-import { ask, DemoStopped, goLive, signIn, type Live, type Me } from './client.ts'
+import { withCast, type Cast } from './cast.ts'
+import { ask, DemoStopped, type Live } from './client.ts'
 import { inMajor } from './offerings.ts'
 import { PAUSE_MS, pushed, type Screen } from './screen.ts'
 import { isSimulated, pressPay } from './simulated-page.ts'
@@ -19,22 +20,14 @@ const PRICE = { minor: 1_200_000, currency: 'NGN' }
 const MODULES = ['Look, call, press', 'Bleeding and burns', 'What to say afterwards']
 
 type Options = { url: string; password: string; screen: Screen; pay: boolean }
-type Scene = { url: string; screen: Screen; tutor: Person; learner: Person; admin: Person }
-type Person = { me: Me; live: Live }
+type Scene = Cast & { url: string; screen: Screen }
 
 /** A tutor publishes a course, a learner takes it, and the administrator takes it away again: the money comes back. */
 export const showCourse = async ({ url, password, screen, pay }: Options): Promise<void> => {
   const { say } = screen
   const tell = (event: EventFrame) => say(pushed(event, described(event)))
-  const person = async (email: string, onEvent: (event: EventFrame) => void): Promise<Person> => {
-    const me = await signIn(url, email, password)
-    return { me, live: await goLive(url, me, `user:${me.userId}`, onEvent) }
-  }
-  const tutor = await person(TUTOR_EMAIL, () => {})
-  const admin = await person(ADMIN_EMAIL, () => {})
-  const learner = await person(LEARNER_EMAIL, tell)
-  const scene = { url, screen, tutor, learner, admin }
-  try {
+  await withCast({ url, password }, tell, async (cast) => {
+    const scene = { url, screen, ...cast }
     const course = await publish(scene)
     await browse(scene, course)
     const enrolled = await enrol(scene, course, pay)
@@ -43,9 +36,7 @@ export const showCourse = async ({ url, password, screen, pay }: Options): Promi
     await wait(PAUSE_MS)
     await remove(scene, course, enrolled)
     summarise(screen)
-  } finally {
-    for (const { live } of [tutor, admin, learner]) live.close()
-  }
+  })
 }
 
 const publish = async ({ screen: { say }, tutor, admin }: Scene): Promise<OfferingView> => {
